@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# A thin front over Meson: `make help`.
+
+# Where the command, the library and the benchmarks are built; tests have folders of their own.
+BUILD = build/release
+# Where `make install` puts them; empty: /usr/local.
+PREFIX =
+# What `make run` runs, as after `hostsession run`; empty: a demonstration.
+ARGS =
+
+.PHONY: all build run check bench sanitize lint format install clean help
+
+all: build
+
+build:
+	@tools/install-deps build
+	@tools/compile $(BUILD) -Dtests=disabled
+
+run: build
+ifeq ($(strip $(ARGS)),)
+	@tools/demo $(BUILD)/cli/hostsession
+else
+	@$(BUILD)/cli/hostsession run $(ARGS)
+endif
+
+check:
+	@tools/install-deps build test lint
+	@tools/check
+
+bench: build
+	@tools/install-deps bench
+	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose
+
+sanitize:
+	@tools/install-deps build test
+	@tools/compile build/sanitize -Dtests=enabled -Db_sanitize=address,undefined
+	@meson test -C build/sanitize --print-errorlogs
+
+lint: build
+	@tools/install-deps lint
+	@tools/lint format $(BUILD)
+	@tools/lint cppcheck $(BUILD)
+	@tools/lint clang-tidy $(BUILD)
+
+format:
+	@tools/install-deps lint
+	@find include src cli tests bench fuzz examples -name '*.[ch]' | xargs clang-format -i
+
+install: build
+ifneq ($(PREFIX),)
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	@tools/compile $(BUILD)
+endif
+	@meson install -C $(BUILD) --no-rebuild --quiet
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || :
+
+clean:
+	@rm -rf build
+
+help:
+	@echo 'make            build in $(BUILD)'
+	@echo 'make run        three commands in one persistent shell'
+	@echo "make run ARGS=\"local 'cd /tmp' pwd\""
+	@echo 'make check      every test, and the linters'
+	@echo 'make bench      the benchmarks'
+	@echo 'make sanitize   the tests under the address and undefined-behaviour sanitizers'
+	@echo 'make lint       formatting, cppcheck, clang-tidy'
+	@echo 'make format     format all C files'
+	@echo 'make install    PREFIX=/usr/local DESTDIR='
+	@echo 'make clean      remove build/'

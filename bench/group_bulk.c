@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* How fast a lot of output comes. */
+#include "contenders.h"
+#include "data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGE_PIPE_BYTES = 1 << 20 };
+
+/* ---- The library ----------------------------------------------------------------------------------------------- */
+
+typedef struct library_bulk {
+    hostsession_mode mode;
+    size_t max_output_bytes;
+    const bench_data *data;
+} library_bulk;
+
+static bool library_bulk_start(bench_contender *self) {
+    const library_bulk *config = self->config;
+    hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+    options.mode = config->mode;
+    options.max_output_bytes = config->max_output_bytes;
+    self->state = bench_open(self, &options);
+    return self->state != NULL;
+}
+
+static bool is_right(const library_bulk *config, const hostsession_result *result) {
+    size_t length = hostsession_result_output_bytes(result);
+    if (config->max_output_bytes == HOSTSESSION_UNLIMITED)
+        return bench_data_equals(config->data, hostsession_result_output(result), length);
+    return hostsession_result_dropped_bytes(result) + length == config->data->length;
+}
+
+static bool library_bulk_round(bench_contender *self, unsigned count, double *metrics) {
+    const library_bulk *config = self->config;
+    (void)count;
+    hostsession_result *result = NULL;
+    double before = bench_now();
+    hostsession_error error = hostsession_run(self->state, config->data->print_command, NULL, &result);
+    double seconds = bench_now() - before;
+    metrics[0] = (double)config->data->length / seconds;
+    metrics[1] = seconds;
+    bool right = error == HOSTSESSION_OK && is_right(config, result);
+    hostsession_result_free(result);
+    if (error != HOSTSESSION_OK)
+        return bench_fail(self, "%s", hostsession_error_name(error));
+    return right || bench_fail(self, "the output is not what was printed");
+}
+
+static void library_bulk_stop(bench_contender *self) {
+    hostsession_close(self->state);
+    self->state = NULL;
+}
+
+static const bench_kind library_bulk_kind = {library_bulk_start, library_bulk_round, library_bulk_stop};
+
+/* ---- A bare read loop, which keeps nothing --------------------------------------------------------------------- */
+
+typedef struct bare_bulk {
+    bool terminal;
+    int pipe_bytes;
+    const bench_data *data;
+} bare_bulk;
+
+static bool bare_bulk_start(bench_contender *self) {
+    const bare_bulk *config = self->config;
+    bench_process *process = malloc(sizeof(*process));
+    self->state = process;
+    if (process == NULL)
+        return bench_fail(self, "no memory");
+    bench_program program = {.arguments = bench_bash, .terminal = config->terminal, .pipe_bytes = config->pipe_bytes};
+    return bench_process_start(process, &program, self);
+}
+
+static bool bare_bulk_round(bench_contender *self, unsigned count, double *metrics) {
+    static const char end[] = "END0\n";
+    const bare_bulk *config = self->config;
+    const bench_process *process = self->state;
+    (void)count;
+    char line[160];
+    int length = snprintf(line, sizeof(line), "%s; echo END$?\n", config->data->print_command);
+    uint64_t received = 0;
+    double before = bench_now();
+    if (!bench_write_all(process->input, line, (size_t)length) ||
+        !bench_read_until(process, &received, config->data->length + sizeof(end) - 1))
+        return bench_fail(self, "the shell ended");
+    metrics[0] = (double)config->data->length / (bench_now() - before);
+    return true;
+}
+
+static void bare_bulk_stop(bench_contender *self) {
+    if (self->state != NULL)
+        bench_process_stop(self->state);
+    free(self->state);
+    self->state = NULL;
+}
+
+static const bench_kind bare_bulk_kind = {bare_bulk_start, bare_bulk_round, bare_bulk_stop};
+
+/* ---- cat alone, through a pipe of the default size ------------------------------------------------------------- */
+
+static bool cat_round(bench_contender *self, unsigned count, double *metrics) {
+    const bench_data *data = self->config;
+    (void)count;
+    const char *const arguments[] = {"cat", data->path, NULL};
+    bench_program program = {.arguments = arguments};
+    bench_process process;
+    uint64_t received = 0;
+    double before = bench_now();
+    if (!bench_process_start(&process, &program, self))
+        return false;
+    bool whole = bench_read_until(&process, &received, data->length);
+    metrics[0] = (double)data->length / (bench_now() - before);
+    bench_process_stop(&process);
+    return whole || bench_fail(self, "cat ended early");
+}
+
+static const bench_kind cat_kind = {bench_start_nothing, cat_round, bench_stop_nothing};
+
+/* ---- The rows -------------------------------------------------------------------------------------------------- */
+
+enum { ALL, LIMITED, TENTH, BARE, BARE_LARGE_PIPE, CAT, LIMITED_TENTH };
+
+static const bench_comparison terminal_rows[] = {
+    {ALL, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL},
+    {LIMITED, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL},
+    {ALL, TENTH, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 12, 0, "time"},
+};
+
+/* The time of a tenth tells whether time grows with the output; where all is kept, the smaller run gets its memory
+ * back from the one before while the larger has to fetch it from the system, which shows at the speed of a pipe.
+ *
+ * A larger pipe saves wake-ups across cores: on one core there is nothing to win over cat, and unpinned it is as the
+ * scheduler places cat. */
+static const bench_comparison pipe_rows[] = {
+    {ALL, CAT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 1.5, BENCH_UNPINNED | BENCH_APART, NULL},
+    {LIMITED, CAT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 1.5, BENCH_UNPINNED | BENCH_APART, NULL},
+    {ALL, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL},
+    {ALL, BARE_LARGE_PIPE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL},
+    {LIMITED, LIMITED_TENTH, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 12, 0, "time"},
+    {ALL, TENTH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time"},
+};
+
+static void measure(const bench_context *context, hostsession_mode mode, const bench_data *data,
+                    const bench_data *tenth, const char *shape, unsigned placements) {
+    bool terminal = mode == HOSTSESSION_MODE_TTY;
+    const library_bulk all = {mode, HOSTSESSION_UNLIMITED, data};
+    const library_bulk limited = {mode, 1 << 20, data};
+    const library_bulk smaller = {mode, HOSTSESSION_UNLIMITED, tenth};
+    const library_bulk smaller_limited = {mode, 1 << 20, tenth};
+    const bare_bulk bare = {terminal, 0, data};
+    const bare_bulk bare_large_pipe = {terminal, LARGE_PIPE_BYTES, data};
+    bench_contender contenders[] = {
+        [ALL] = {.name = "library, all kept", .kind = &library_bulk_kind, .config = &all},
+        [LIMITED] = {.name = "library, 1 MiB kept", .kind = &library_bulk_kind, .config = &limited},
+        [LIMITED_TENTH] = {.name = "library, a tenth, 1 MiB", .kind = &library_bulk_kind, .config = &smaller_limited},
+        [TENTH] = {.name = "library, a tenth of it", .kind = &library_bulk_kind, .config = &smaller},
+        [BARE] = {.name = "bare read loop", .kind = &bare_bulk_kind, .config = &bare},
+        [BARE_LARGE_PIPE] = {.name = "bare read loop, 1 MiB pipe", .kind = &bare_bulk_kind, .config = &bare_large_pipe},
+        [CAT] = {.name = "cat, default pipe", .kind = &cat_kind, .config = data},
+    };
+    char title[64];
+    snprintf(title, sizeof(title), "%zu MB %s, %s", data->length / 1000000, shape, terminal ? "terminal" : "pipes");
+    unsigned rounds = context->quick ? 3 : terminal ? 5 : 9;
+    bench_group group = {
+        .title = title,
+        .contenders = contenders,
+        .contender_count = terminal ? BARE + 1 : BENCH_COUNT(contenders),
+        .comparisons = terminal ? terminal_rows : pipe_rows,
+        .comparison_count = terminal ? BENCH_COUNT(terminal_rows) : BENCH_COUNT(pipe_rows),
+        .rounds = rounds,
+        .batch = 1,
+        .placements = placements,
+        .sittings = terminal ? rounds : 0,
+    };
+    bench_group_run(context, &group);
+}
+
+static void measure_shape(const bench_context *context, bool one_line, const char *shape) {
+    size_t length = context->quick ? 20000000 : 100000000;
+    bench_contender self = {0};
+    bench_data data = {.descriptor = -1};
+    bench_data tenth = {.descriptor = -1};
+    if (!bench_data_make(&data, length, one_line, &self) || !bench_data_make(&tenth, length / 10, one_line, &self)) {
+        bench_report_value(context->report, shape, "library", 0, 0, BENCH_MEGABYTES_PER_SECOND, self.why);
+    } else {
+        unsigned terminal_placements = one_line ? BENCH_UNPINNED : BENCH_PINNED | BENCH_UNPINNED;
+        measure(context, HOSTSESSION_MODE_TTY, &data, &tenth, shape, terminal_placements);
+        measure(context, HOSTSESSION_MODE_PIPE, &data, &tenth, shape, BENCH_PINNED | BENCH_UNPINNED | BENCH_APART);
+    }
+    bench_data_free(&data);
+    bench_data_free(&tenth);
+}
+
+void bench_run_bulk(const bench_context *context) {
+    measure_shape(context, false, "of lines");
+    measure_shape(context, true, "in one line");
+}

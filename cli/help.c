@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "help.h"
+
+#include "message.h"
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char general_help[] = "Usage: hostsession SUBCOMMAND [ARGUMENT]...\n"
+                                   "\n"
+                                   "Run commands in persistent shell sessions: one shell, state kept from command to\n"
+                                   "command, exact output and exit status for each.\n"
+                                   "\n"
+                                   "Subcommands:\n"
+                                   "  run [OPTIONS] TARGET COMMAND...  run commands one after another in a session\n"
+                                   "  help [SUBCOMMAND]                show this help, or that of a subcommand\n"
+                                   "\n"
+                                   "Options:\n"
+                                   "  -h, --help     show this help\n"
+                                   "  -V, --version  show the version\n"
+                                   "\n"
+                                   "Example:\n"
+                                   "  hostsession run local 'cd /tmp' 'x=42' 'echo \"$x in $PWD\"'\n"
+                                   "\n"
+                                   "See also hostsession(1), hostsession-run(1).\n";
+
+static const char run_help[] = "Usage: hostsession run [OPTIONS] TARGET COMMAND...\n"
+                               "       hostsession run [OPTIONS] -f FILE TARGET\n"
+                               "\n"
+                               "Run the COMMANDs in order in one persistent shell on TARGET.  The working\n"
+                               "directory, variables, functions and the user are kept from one to the next.\n"
+                               "Options stand before TARGET: what follows it are commands.\n"
+                               "\n"
+                               "Target:\n"
+                               "  local                      a shell on this machine\n"
+                               "  exec:PROGRAM ARG...        a program that gives a shell on its terminal, such\n"
+                               "                             as 'exec:docker exec -it web sh'\n"
+                               "\n"
+                               "Commands:\n"
+                               "  -f FILE                    read commands from FILE (- for standard input), one\n"
+                               "                             a line; each is answered before the next is needed\n"
+                               "  -0                         they are separated by NUL, not by newlines\n"
+                               "  -k, --keep-going           go on after a command that did not succeed\n"
+                               "\n"
+                               "Session:\n"
+                               "      --mode tty|pipe        a terminal (default), or pipes with standard error\n"
+                               "                             apart\n"
+                               "      --shell PROGRAM        the shell to start (default: bash, else sh)\n"
+                               "      --cwd DIR              the directory to start in\n"
+                               "      --env NAME=VALUE       set a variable; repeatable\n"
+                               "\n"
+                               "Limits:\n"
+                               "  -t, --timeout SECONDS      for each command (default: none)\n"
+                               "      --budget SECONDS       for all commands together (default: none)\n"
+                               "      --connect-timeout SECONDS\n"
+                               "                             until the shell is ready (default: 10)\n"
+                               "      --max-output BYTES     keep at most that much of each command's output for\n"
+                               "                             --json (default: 64MiB); K, M and G are understood\n"
+                               "\n"
+                               "Answering questions:\n"
+                               "      --expect REGEX         wait for REGEX in the output, and answer each time\n"
+                               "                             it appears with what the next option says; the pair\n"
+                               "                             is repeatable\n"
+                               "      --reply TEXT           type TEXT and Enter\n"
+                               "      --reply-from env:NAME|file:PATH\n"
+                               "                             type a secret and Enter\n"
+                               "\n"
+                               "Logging in (not for local and exec: targets):\n"
+                               "      --password-from env:NAME|file:PATH|ask\n"
+                               "                             where to get the password\n"
+                               "  -i FILE                    identity file, as in ssh(1)\n"
+                               "  -F FILE                    configuration file, as in ssh(1)\n"
+                               "  -o KEY=VALUE               configuration option, as in ssh(1)\n"
+                               "\n"
+                               "Output:\n"
+                               "      --json                 one JSON object a line for each command\n"
+                               "  -q                         do not tell how commands ended\n"
+                               "  -v                         tell what is done; twice: more\n"
+                               "  -h, --help                 show this help\n"
+                               "\n"
+                               "Exit status: 0 if all commands succeeded, else that of the first that did not;\n"
+                               "124 timed out; 130 Ctrl+C; 2 wrong usage; 255 not run, or outcome unknown.\n"
+                               "\n"
+                               "Examples:\n"
+                               "  hostsession run local 'cd /srv/app' 'make' 'make install'\n"
+                               "  hostsession run --json -t 30 -f commands.txt local\n"
+                               "  hostsession run --expect 'password.*: $' --reply-from env:PASSWORD \\\n"
+                               "      local 'sudo -k id'\n"
+                               "\n"
+                               "See hostsession-run(1) for all details.\n";
+
+static int print(const char *text) {
+    if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
+        return 0;
+    message("cannot write to standard output: %s", strerror(errno));
+    return EXIT_ERROR;
+}
+
+int help_print(const char *subcommand) {
+    if (!subcommand || strcmp(subcommand, "help") == 0)
+        return print(general_help);
+    if (strcmp(subcommand, "run") == 0)
+        return print(run_help);
+    message("no help for '%s': there is no such subcommand; see 'hostsession --help'", subcommand);
+    return EXIT_USAGE;
+}
+
+int help_print_version(void) {
+    return print("hostsession " HOSTSESSION_VERSION "\n");
+}

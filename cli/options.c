@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include "message.h"
+#include "values.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OPTION_BUDGET = 256,
+    OPTION_CONNECT_TIMEOUT,
+    OPTION_CWD,
+    OPTION_ENV,
+    OPTION_EXPECT,
+    OPTION_JSON,
+    OPTION_MAX_OUTPUT,
+    OPTION_MODE,
+    OPTION_PASSWORD_FROM,
+    OPTION_REPLY,
+    OPTION_REPLY_FROM,
+    OPTION_SHELL,
+};
+
+static const struct option long_options[] = {
+    {"budget", required_argument, NULL, OPTION_BUDGET},
+    {"connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT},
+    {"cwd", required_argument, NULL, OPTION_CWD},
+    {"env", required_argument, NULL, OPTION_ENV},
+    {"expect", required_argument, NULL, OPTION_EXPECT},
+    {"help", no_argument, NULL, 'h'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"keep-going", no_argument, NULL, 'k'},
+    {"max-output", required_argument, NULL, OPTION_MAX_OUTPUT},
+    {"mode", required_argument, NULL, OPTION_MODE},
+    {"password-from", required_argument, NULL, OPTION_PASSWORD_FROM},
+    {"reply", required_argument, NULL, OPTION_REPLY},
+    {"reply-from", required_argument, NULL, OPTION_REPLY_FROM},
+    {"shell", required_argument, NULL, OPTION_SHELL},
+    {"timeout", required_argument, NULL, 't'},
+    {0},
+};
+
+/* The parse as it goes on. */
+typedef struct parse {
+    run_options *options;
+    char **argv;
+    /* An --expect that waits for its reply. */
+    const char *pattern;
+    /* The first option that is only for hosts to log in to. */
+    const char *remote_option;
+} parse;
+
+static bool wrong_value(const char *name, const char *value, const char *wanted) {
+    message("%s '%s': expected %s", name, value, wanted);
+    return false;
+}
+
+static bool set_seconds(const char *name, const char *value, int64_t *ret_ms) {
+    if (parse_seconds(value, ret_ms))
+        return true;
+    return wrong_value(name, value, "seconds above 0, such as 30 or 0.5");
+}
+
+static bool set_mode(run_options *to, const char *value) {
+    if (strcmp(value, "tty") == 0)
+        to->mode = HOSTSESSION_MODE_TTY;
+    else if (strcmp(value, "pipe") == 0)
+        to->mode = HOSTSESSION_MODE_PIPE;
+    else
+        return wrong_value("--mode", value, "tty or pipe");
+    return true;
+}
+
+static bool add_environment(run_options *to, const char *value) {
+    if (!is_environment_setting(value))
+        return wrong_value("--env", value, "NAME=VALUE, where NAME has letters, digits and underscores");
+    to->environment[to->environment_count++] = value;
+    return true;
+}
+
+static bool set_pattern(parse *state, const char *value) {
+    if (state->pattern) {
+        message("--expect '%s' has no reply: give --reply or --reply-from after it, before the next --expect",
+                state->pattern);
+        return false;
+    }
+    state->pattern = value;
+    return true;
+}
+
+/* `response` is owned from here, and has room for one more character. */
+static bool add_reply(parse *state, char *response, unsigned flags) {
+    /* Enter is a carriage return: the terminal makes a newline of it, and programs that read keys expect it. */
+    size_t length = strlen(response);
+    memcpy(response + length, "\r", 2);
+    run_options *to = state->options;
+    to->responses[to->expectation_count] = response;
+    to->expectations[to->expectation_count++] =
+        (hostsession_expectation){.pattern = state->pattern, .response = response, .flags = flags};
+    state->pattern = NULL;
+    return true;
+}
+
+static bool set_reply(parse *state, const char *name, const char *value, bool from_source) {
+    if (!state->pattern) {
+        message("%s needs an --expect before it", name);
+        return false;
+    }
+    if (!from_source) {
+        size_t length = strlen(value);
+        char *copy = malloc(length + 2);
+        if (!copy) {
+            message("out of memory");
+            return false;
+        }
+        return add_reply(state, memcpy(copy, value, length + 1), 0);
+    }
+    if (!is_secret_source(value))
+        return wrong_value(name, value, "env:NAME or file:PATH");
+    char why[1024];
+    char *secret = secret_read(value, why, sizeof why);
+    if (!secret) {
+        message("%s '%s': %s", name, value, why);
+        return false;
+    }
+    return add_reply(state, secret, HOSTSESSION_EXPECT_SECRET);
+}
+
+static bool set_remote_option(parse *state, const char *name, const char *value) {
+    if (!state->remote_option)
+        state->remote_option = name;
+    if (strcmp(name, "--password-from") == 0 && strcmp(value, "ask") != 0 && !is_secret_source(value))
+        return wrong_value(name, value, "env:NAME, file:PATH or ask");
+    if (strcmp(name, "-o") == 0 && strspn(value, "= \t") == strlen(value))
+        return wrong_value(name, value, "KEY=VALUE as in ssh_config(5)");
+    return true;
+}
+
+static bool set_option(parse *state, int option, const char *value) {
+    run_options *to = state->options;
+    switch (option) {
+    case '0':
+        to->nul_separated = true;
+        return true;
+    case 'f':
+        to->file = value;
+        return true;
+    case 'k':
+        to->keep_going = true;
+        return true;
+    case 'q':
+        to->verbosity = QUIET;
+        return true;
+    case 'v':
+        to->verbosity = to->verbosity < VERBOSE ? VERBOSE : DEBUG;
+        return true;
+    case 't':
+        return set_seconds("--timeout", value, &to->timeout_ms);
+    case 'i':
+        return set_remote_option(state, "-i", value);
+    case 'F':
+        return set_remote_option(state, "-F", value);
+    case 'o':
+        return set_remote_option(state, "-o", value);
+    case OPTION_PASSWORD_FROM:
+        return set_remote_option(state, "--password-from", value);
+    case OPTION_BUDGET:
+        return set_seconds("--budget", value, &to->budget_ms);
+    case OPTION_CONNECT_TIMEOUT:
+        return set_seconds("--connect-timeout", value, &to->connect_timeout_ms);
+    case OPTION_CWD:
+        to->cwd = value;
+        return true;
+    case OPTION_ENV:
+        return add_environment(to, value);
+    case OPTION_EXPECT:
+        return set_pattern(state, value);
+    case OPTION_REPLY:
+        return set_reply(state, "--reply", value, false);
+    case OPTION_REPLY_FROM:
+        return set_reply(state, "--reply-from", value, true);
+    case OPTION_JSON:
+        to->json = true;
+        return true;
+    case OPTION_MAX_OUTPUT:
+        return parse_bytes(value, &to->max_output_bytes) ||
+               wrong_value("--max-output", value, "a number of bytes above 0, such as 4096, 64KiB or 1GiB");
+    case OPTION_MODE:
+        return set_mode(to, value);
+    default:
+        to->shell = value;
+        return true;
+    }
+}
+
+/* What getopt_long() answers '?' or ':' for. */
+static void complain(const parse *state, int answer) {
+    const char *word = state->argv[optind - 1];
+    if (answer == ':' && strncmp(word, "--", 2) == 0)
+        message("option '%s' needs a value", word);
+    else if (answer == ':')
+        message("option '-%c' needs a value", optopt);
+    else if (optopt >= OPTION_BUDGET || optopt == 'k' || optopt == 'h')
+        message("option '%s': it takes no value", word);
+    else if (optopt)
+        message("unknown option '-%c'", optopt);
+    else
+        message("unknown or ambiguous option '%s'", word);
+}
+
+/* What can only be judged when all options are known. */
+static bool check_together(const parse *state) {
+    const run_options *to = state->options;
+    bool is_exec = strncmp(to->target, "exec:", 5) == 0;
+    bool is_local = strcmp(to->target, "local") == 0;
+    const char *problem = NULL;
+    if (state->pattern)
+        message("--expect '%s' has no reply: give --reply or --reply-from after it", state->pattern);
+    else if (state->remote_option && (is_local || is_exec))
+        message("%s is for hosts to log in to; it has no meaning for '%s'", state->remote_option, to->target);
+    else if (to->shell && is_exec)
+        message("--shell has no meaning for '%s': the program is the shell", to->target);
+    else if (to->expectation_count > 0 && to->mode == HOSTSESSION_MODE_PIPE)
+        problem = "--expect needs a terminal to type the reply on: it cannot be used with --mode pipe";
+    else if (to->nul_separated && !to->file)
+        problem = "-0 is for commands from a file: give -f FILE, too";
+    else if (to->file && to->command_count > 0)
+        problem = "commands are given both by -f and as arguments: choose one";
+    else if (!to->file && to->command_count == 0)
+        problem = "no command: give one after the target, or -f FILE";
+    else
+        return true;
+    if (problem)
+        message("%s", problem);
+    return false;
+}
+
+static bool set_operands(parse *state, int argc) {
+    char **rest = state->argv + optind;
+    int count = argc - optind;
+    if (count == 0) {
+        message("no target: give one, such as local, and a command");
+        return false;
+    }
+    state->options->target = rest[0];
+    rest++;
+    count--;
+    if (count > 0 && strcmp(rest[0], "--") == 0) {
+        rest++;
+        count--;
+    }
+    state->options->commands = rest;
+    state->options->command_count = (size_t)count;
+    return check_together(state);
+}
+
+static bool allocate(run_options *to, size_t count) {
+    to->environment = calloc(count + 1, sizeof *to->environment);
+    to->expectations = calloc(count, sizeof *to->expectations);
+    to->responses = calloc(count, sizeof *to->responses);
+    if (to->environment && to->expectations && to->responses)
+        return true;
+    message("out of memory");
+    return false;
+}
+
+options_answer options_parse(run_options *ret_options, int argc, char **argv) {
+    *ret_options = (run_options){0};
+    parse state = {.options = ret_options, .argv = argv};
+    if (!allocate(ret_options, (size_t)argc))
+        return OPTIONS_WRONG;
+
+    opterr = 0;
+    optind = 0;
+    int option;
+    while ((option = getopt_long(argc, argv, "+:0f:kt:i:F:o:qvh", long_options, NULL)) != -1) {
+        if (option == 'h')
+            return OPTIONS_HELP;
+        if (option == '?' || option == ':') {
+            complain(&state, option);
+            return OPTIONS_WRONG;
+        }
+        if (!set_option(&state, option, optarg))
+            return OPTIONS_WRONG;
+    }
+    return set_operands(&state, argc) ? OPTIONS_RUN : OPTIONS_WRONG;
+}
+
+void options_release(run_options *parsed) {
+    for (size_t i = 0; i < parsed->expectation_count; i++)
+        secret_free(parsed->responses[i]);
+    free(parsed->responses);
+    free(parsed->expectations);
+    free(parsed->environment);
+    *parsed = (run_options){0};
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { keep_when_cleared = 16 * 1024 };
+
+char *bytes_reserve(bytes *b, size_t more) {
+    if (b->capacity - b->end >= more && b->data)
+        return b->data + b->end;
+    size_t length = bytes_length(b);
+    if (more > SIZE_MAX / 2 - length)
+        return NULL;
+    /* Move to the front only when that frees at least half: else a slow reader would make every append a copy. */
+    if (b->start >= length && b->capacity - length >= more && b->data) {
+        memmove(b->data, b->data + b->start, length);
+        b->start = 0;
+        b->end = length;
+        return b->data + b->end;
+    }
+    size_t capacity = b->capacity + b->capacity / 2;
+    if (capacity < b->end + more)
+        capacity = b->end + more;
+    if (capacity < 64)
+        capacity = 64;
+    char *data = realloc(b->data, capacity);
+    if (!data)
+        return NULL;
+    b->data = data;
+    b->capacity = capacity;
+    return b->data + b->end;
+}
+
+bool bytes_append(bytes *b, const void *data, size_t length) {
+    char *to = bytes_reserve(b, length);
+    if (!to)
+        return false;
+    if (length)
+        memcpy(to, data, length);
+    b->end += length;
+    return true;
+}
+
+bool bytes_append_text(bytes *b, const char *text) {
+    return bytes_append(b, text, strlen(text));
+}
+
+bool bytes_printf(bytes *b, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *to = length < 0 ? NULL : bytes_reserve(b, (size_t)length + 1);
+    if (to) {
+        vsnprintf(to, (size_t)length + 1, format, again);
+        b->end += (size_t)length;
+    }
+    va_end(again);
+    return to != NULL;
+}
+
+void bytes_consume(bytes *b, size_t length) {
+    b->start += length;
+    if (b->start == b->end)
+        b->start = b->end = 0;
+}
+
+void bytes_clear(bytes *b) {
+    if (b->capacity > keep_when_cleared)
+        bytes_free(b);
+    b->start = b->end = 0;
+}
+
+void bytes_free(bytes *b) {
+    free(b->data);
+    *b = (bytes){0};
+}
+
+void bytes_wipe(bytes *b) {
+    if (b->data)
+        explicit_bzero(b->data, b->capacity);
+    bytes_free(b);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/dialect.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { piece_bytes = 120 };
+
+/*
+ * The functions' names are short, since they are typed with every command.
+ *   _hs_e K STATUS print END K: status, `$-`, whether standard output is the terminal, the lengths of PS1 and PS4, cwd
+ *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
+ *   _hs_b K S      the same, and print BEGIN K
+ *   _hs_g K S      the same, inside a group whose output is thrown away
+ *   _hs_i K        throw away what was typed and not read, up to a line of ours
+ *
+ * Every word and every command costs the shell time: what is printed is one word where the shell's own listings and
+ * traces show a variable's RS escaped (`set`, `set -x`), so that they print no marker.  dash and ash show it raw: there
+ * RS stands in a printf format, as \036.
+ */
+
+/* The first is our prompt's length alone; where a prompt that is empty behind END cannot tell what comes before the
+ * next command, it is something else once hooks of the user's or background jobs may print there. */
+#define LENGTHS "${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}"
+#define BASH_LENGTHS "${PS1+${#PS1}}${PROMPT_COMMAND:+.}${PS0:+.}${!:+.};${PS4+${#PS4}};${PWD-}"
+#define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" BASH_LENGTHS "$_hs_r\""
+#define WORD_BEGIN "\"$_hs_r;B;$1$_hs_r\""
+#define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" LENGTHS "$_hs_r\""
+#define FORMAT_BEGIN "'\\036@;B;%s\\036@\\n' \"$1\""
+#define FORMAT_END(TERMINAL) "'\\036@;E;%s;%s;%s;" TERMINAL ";%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"" LENGTHS "\""
+
+/* The prompt is ours again, whatever the command made of it: what the shell prints between commands is then known.
+ * After END, since PS1 may be read-only. */
+#define OUR_PROMPT(SAME) SAME "||PS1=$_hs_p;"
+#define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
+#define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
+#define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
+#define STATUS(RETURN) "_hs_s(){ " RETURN "return \"$1\";}\n"
+#define TTY_FUNCTIONS(RETURN, PRINT, TEST, SAME, BEGIN, END)                                                           \
+    "_hs_e(){ _hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(       \
+        SAME) "}\n" STATUS(RETURN),                                                                                    \
+        "_hs_b(){ " PRINT BEGIN ";" RETURN "return \"$2\";}\n_hs_g(){ " PRINT BEGIN ">/dev/tty;" RETURN                \
+        "return \"$2\";}\n",                                                                                           \
+        "_hs_i(){ while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                                \
+                                    "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
+#define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
+#define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
+#define PIPE_FUNCTIONS(RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                                      \
+    "\\exec " OUT ">&1 " ERR ">&2\n_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT                                          \
+                                                                     ";" OUR_PROMPT(SAME) "}\n" STATUS(RETURN),        \
+        "_hs_b(){ " PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                           \
+        "return \"$2\";}\n_hs_g(){ _hs_b \"$1\" \"$2\";}\n"
+#define PIPE_ERROR_END(PRINT, OUT, ERR, SAME, END)                                                                     \
+    "_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
+#define RS_ANSI "_hs_r=$'\\036@'\n"
+#define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+
+static const char *const bash_quiet[] = {
+    " \\builtin set +o emacs +o vi +o history +H;\\builtin shopt -s promptvars\n",
+    "\\builtin unset HISTFILE PROMPT_COMMAND;\\builtin trap - DEBUG;PS0=\n",
+    NULL,
+};
+#define BASH_PRINT "\\builtin printf '%s\\n' "
+/* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0; the prompt takes
+ * element _hs_d++ of a list whose only element is empty, and the marker where there is none. */
+/* An array: `set -a` exports none. */
+#define PROMPT_BASH                                                                                                    \
+    "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
+    "PS1;_hs_q=('')\n_hs_p=$'${_hs_q[_hs_d++]-\\036@;P;0;$?\\036@\\n}'\nPS1=$_hs_p\nPS2=\n"
+static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH, WORD_BEGIN,
+                                                             BASH_WORD_END),
+                                       PROMPT_BASH, NULL};
+static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "61", "62", SAME_BASH,
+                                                               WORD_BEGIN, BASH_WORD_END),
+                                        PROMPT_BASH, NULL};
+
+#define ZSH_PROMPT_OPTIONS                                                                                             \
+    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt prompt_cr prompt_sp prompt_bang bang_hist"
+#define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+static const char *const zsh_quiet[] = {
+    " \\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
+    "\\builtin setopt prompt_percent prompt_subst;\\builtin trap - DEBUG;precmd_functions=() preexec_functions=()\n",
+    "\\builtin unfunction precmd preexec 2>/dev/null\n",
+    NULL,
+};
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
+                                                            WORD_END),
+                                      PROMPT_ZSH, NULL};
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
+                                                              WORD_END),
+                                       PROMPT_ZSH, NULL};
+
+static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG\n", NULL};
+#define KSH93_PRINT "\\command print -r -- "
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("\\", KSH93_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
+                                                              WORD_END),
+                                        PROMPT_ANSI, NULL};
+static const char *const ksh93_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\", KSH93_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
+                                                                WORD_END),
+                                         PROMPT_ANSI, NULL};
+
+#define MKSH_PRINT "\\builtin print -r -- "
+static const char *const mksh_quiet[] = {" \\builtin set +o emacs +o vi +o gmacs +o emacs-usemeta\n", NULL};
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
+                                                             WORD_END),
+                                       PROMPT_ANSI, NULL};
+static const char *const mksh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9", SAME_WORD,
+                                                               WORD_BEGIN, WORD_END),
+                                        PROMPT_ANSI, NULL};
+
+#define ASH_PRINT "\\command printf "
+static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
+static const char *const ash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                      PROMPT_ANSI, NULL};
+static const char *const ash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                       PROMPT_ANSI, NULL};
+
+/* A command substitution drops the newline at the end: something must follow it. */
+/* What is left of its buffer is lost when an assignment fails: a user's PS1 or PS2 may be read-only. */
+#define PROMPT_POSIX                                                                                                   \
+    "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
+    "\\command eval 'PS1=$_hs_p' 2>/dev/null\n\\command eval PS2= 2>/dev/null\n"
+static const char *const dash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
+                                                     FORMAT_END),
+                                       PROMPT_POSIX, NULL};
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                        PROMPT_POSIX, NULL};
+
+static const char *const bash_mend_words[] = {"shopt", "promptvars", NULL};
+static const char *const zsh_mend_words[] = {"opt", "emulate", "set", NULL};
+
+static const dialect bash = {.name = "bash",
+                             .eval = "\\builtin eval ",
+                             .tty_quotes = QUOTE_ANSI,
+                             .pipe_input = " </dev/null",
+                             .quiet_prompt = true,
+                             .tells_of_jobs = true,
+                             .says_exit = true,
+                             .complains = true,
+                             .interrupt_newline = true,
+                             .notices = true,
+                             .debug_trap = true,
+                             .quiet = bash_quiet,
+                             .tty_functions = bash_tty,
+                             .pipe_functions = bash_pipe,
+                             .mend_words = bash_mend_words,
+                             .mend = ";\\builtin shopt -s promptvars",
+                             .error_end = PIPE_ERROR_END(BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
+static const dialect zsh = {.name = "zsh",
+                            .eval = "\\builtin eval ",
+                            .tty_quotes = QUOTE_ANSI,
+                            .pipe_input = " </dev/null",
+                            .interrupt_newline = true,
+                            .notices = true,
+                            .debug_trap = true,
+                            .quiet = zsh_quiet,
+                            .tty_functions = zsh_tty,
+                            .pipe_functions = zsh_pipe,
+                            .mend_words = zsh_mend_words,
+                            .mend = ";" ZSH_PROMPT_OPTIONS,
+                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+static const dialect ksh93 = {.name = "ksh93",
+                              .eval = "\\command eval ",
+                              .in_pieces = true,
+                              .tty_quotes = QUOTE_VARIABLES,
+                              .pipe_input = " </dev/null",
+                              .notices = true,
+                              .debug_trap = true,
+                              .traces_redirections = true,
+                              .quiet = ksh93_quiet,
+                              .tty_functions = ksh93_tty,
+                              .pipe_functions = ksh93_pipe,
+                              .error_end = PIPE_ERROR_END(KSH93_PRINT, "8", "9", SAME_WORD, WORD_END)};
+static const dialect mksh = {.name = "mksh",
+                             .eval = "\\builtin eval ",
+                             .tty_quotes = QUOTE_ANSI,
+                             .pipe_input = " </dev/null",
+                             .interrupt_newline = true,
+                             .notices = true,
+                             .traces_redirections = true,
+                             .traces_through = true,
+                             .quiet = mksh_quiet,
+                             .tty_functions = mksh_tty,
+                             .pipe_functions = mksh_pipe,
+                             .error_end = PIPE_ERROR_END(MKSH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+static const dialect ash = {.name = "ash",
+                            .eval = "\\command eval ",
+                            .tty_quotes = QUOTE_ANSI,
+                            .pipe_input = " </dev/null",
+                            .interrupt_newline = true,
+                            .quiet = posix_quiet,
+                            .tty_functions = ash_tty,
+                            .pipe_functions = ash_pipe,
+                            .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+static const dialect dash = {.name = "dash",
+                             .eval = "\\command eval ",
+                             .tty_quotes = QUOTE_VARIABLES,
+                             .pipe_input = " </dev/null",
+                             .interrupt_newline = true,
+                             .quiet = posix_quiet,
+                             .tty_functions = dash_tty,
+                             .pipe_functions = dash_pipe,
+                             .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+
+/* Field order of the question below. */
+enum { answer_bash, answer_zsh, answer_ksh, answer_ansi, answer_user, answer_pid, answer_flags, answer_cwd };
+
+bool dialect_question(const char *token, uint64_t number, bytes *to) {
+    return bytes_printf(to,
+                        " \\command printf '\\036%s;A;%" PRIu64
+                        ";%%s;%%s;%%s;%%s;%%s;%%s;%%s;%%s\\036%s\\n' \"${BASH_VERSION-}\" "
+                        "\"${ZSH_VERSION-}\" \"${KSH_VERSION-}\" $'\\101' \"${LOGNAME-}\" \"$$\" \"$-\" \"$PWD\"\n",
+                        token, number, token);
+}
+
+const dialect *dialect_of_answer(const marker *a) {
+    if (a->fields[answer_bash].length)
+        return &bash;
+    if (a->fields[answer_zsh].length)
+        return &zsh;
+    if (a->fields[answer_ksh].length)
+        return memmem(a->fields[answer_ksh].text, a->fields[answer_ksh].length, "MIRBSD", 6) ? &mksh : &ksh93;
+    bool has_ansi_quotes = a->fields[answer_ansi].length == 1 && a->fields[answer_ansi].text[0] == 'A';
+    return has_ansi_quotes ? &ash : &dash;
+}
+
+static bool contains(const char *text, size_t length, const char *word) {
+    return memmem(text, length, word, strlen(word)) != NULL;
+}
+
+static bool append_line(const char *line, const char *token, bytes *to) {
+    bool right = true;
+    for (; right && *line; line++)
+        right = *line == '@' ? bytes_append_text(to, token) : bytes_append(to, line, 1);
+    return right;
+}
+
+static bool append_lines(const char *const *lines, const char *token, bytes *to) {
+    while (*lines)
+        if (!append_line(*lines++, token, to))
+            return false;
+    return true;
+}
+
+/* The number that the line's prompt will carry; in an empty prompt nobody would see it. */
+static bool append_number(const dialect *d, uint64_t number, bytes *to) {
+    return d->quiet_prompt || bytes_printf(to, "_hs_k=%" PRIu64 ";", number);
+}
+
+bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to) {
+    if (!append_number(d, number, to))
+        return false;
+    if (guarded)
+        return bytes_printf(to, "{ _hs_e %" PRIu64 " \"$?\";} >/dev/null 2>&1\n", number);
+    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"\n", number);
+}
+
+bool dialect_set_terminal(bytes *to) {
+    return bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
+}
+
+bool dialect_sets_terminal(const char *command, size_t length) {
+    return contains(command, length, "stty") || contains(command, length, "reset") || contains(command, length, "tset");
+}
+
+bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint64_t number, bytes *to) {
+    if (set_terminal && !(bytes_append(to, " ", 1) && dialect_set_terminal(to) && bytes_append(to, "\n", 1)))
+        return false;
+    return append_lines(d->quiet, token, to) &&
+           bytes_printf(to, "\\command printf '\\036%s;E;%%s;0;;1;;;\\036%s\\n' %" PRIu64 "\n", token, token, number);
+}
+
+bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
+    return append_lines(tty ? d->tty_functions : d->pipe_functions, token, to) &&
+           (tty || ordered || append_line(d->error_end, token, to)) && dialect_sync(d, number, false, to);
+}
+
+static bool append_begin(const frame *f, const char *function, bytes *to) {
+    /* As the first of an && list a status other than 0 neither ends a shell under `set -e` nor runs an ERR trap. */
+    return bytes_printf(to, "%s %" PRIu64 " %d%s;", function, f->number, f->previous_status,
+                        f->previous_status ? "&&:" : "");
+}
+
+static bool append_start(const dialect *d, const frame *f, bytes *to) {
+    if (!f->silent)
+        return (!d->tells_of_jobs || bytes_append_text(to, "\\builtin jobs >/dev/null 2>&1;")) &&
+               append_begin(f, "_hs_b", to);
+    return f->previous_status == 0 || bytes_printf(to, "_hs_s %d&&:;", f->previous_status);
+}
+
+/* The text that eval gets: the command; in a guarded frame behind BEGIN, so that what a trace or a DEBUG trap prints
+ * for the eval itself lies before it. */
+static bool append_text(const frame *f, bytes *to) {
+    if (f->guarded)
+        return bytes_append_text(to, "{ ") && append_begin(f, "_hs_g", to) &&
+               bytes_append_text(to, "} >/dev/null 2>&1\n") && bytes_append(to, f->command, f->length);
+    /* eval would take it for an option. */
+    bool option = f->length && (f->command[0] == '-' || f->command[0] == '+');
+    return (!option || bytes_append(to, " ", 1)) && bytes_append(to, f->command, f->length);
+}
+
+/* A long text as assignments, a line each, that put it together in a variable: for a shell that loses part of a quoted
+ * word when its line is broken. */
+static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
+    const char *at = bytes_front(text);
+    size_t left = bytes_length(text);
+    const char *name = "_hs_v=";
+    if (!bytes_append_text(to, ":\n"))
+        return false;
+    while (left) {
+        size_t piece = left < piece_bytes ? left : piece_bytes;
+        /* Not inside a UTF-8 character. */
+        while (piece < left && ((unsigned char)at[piece] & 0xc0) == 0x80)
+            piece++;
+        if (!bytes_append_text(to, name) || !quote_append(to, d->tty_quotes, at, piece, false) ||
+            !bytes_append(to, "\n", 1))
+            return false;
+        at += piece;
+        left -= piece;
+        name = "_hs_v=$_hs_v";
+    }
+    return true;
+}
+
+static bool append_end(const dialect *d, const frame *f, bytes *to) {
+    const char *input = f->tty ? "" : d->pipe_input;
+    bool guard = f->guarded && !f->open_end;
+    return bytes_printf(to, "%s;%s_hs_e %" PRIu64 " \"$?\"", input, guard ? "{ " : "", f->number) &&
+           (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
+           (!f->mend || bytes_append_text(to, d->mend)) &&
+           (!f->sets_terminal || (bytes_append(to, ";", 1) && dialect_set_terminal(to))) &&
+           bytes_append_text(to, guard ? ";} >/dev/null 2>&1\n" : "\n");
+}
+
+bool dialect_drained(uint64_t number, bytes *to) {
+    return bytes_printf(to, ": _hs_i %" PRIu64 "\n", number);
+}
+
+bool dialect_in_pieces(const dialect *d, size_t length) {
+    return d->in_pieces && length > piece_bytes;
+}
+
+bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
+    bytes text = {0};
+    bool right = append_text(f, &text);
+    size_t length = bytes_length(&text);
+    bool pieces = f->tty && dialect_in_pieces(d, length);
+    if (right && f->tty && d->tty_quotes == QUOTE_VARIABLES)
+        right = quote_define(to, quote_controls(bytes_front(&text), length));
+    if (right && pieces)
+        right = append_pieces(d, &text, to);
+    right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
+            (f->guarded || append_start(d, f, to)) && bytes_append_text(to, d->eval);
+    if (right && pieces)
+        right = bytes_append_text(to, "\"$_hs_v\"");
+    else if (right)
+        right = quote_append(to, f->tty ? d->tty_quotes : QUOTE_RAW, bytes_front(&text), length, f->tty);
+    bytes_wipe(&text);
+    return right && append_end(d, f, to);
+}
+
+bool dialect_edits(const char *command, size_t length) {
+    return contains(command, length, "emacs") || contains(command, length, " vi") || contains(command, length, "zle") ||
+           contains(command, length, "editing") || contains(command, length, "preexec") ||
+           contains(command, length, "PS0") || contains(command, length, "emulate") ||
+           contains(command, length, "setopt");
+}
+
+bool dialect_mends(const dialect *d, const char *command, size_t length) {
+    for (const char *const *word = d->mend_words; word && *word; word++)
+        if (contains(command, length, *word))
+            return true;
+    return false;
+}
+
+bool dialect_defines(const char *command, size_t length) {
+    static const char *const words[] = {"()", "function", "alias", "trap", "eval", NULL};
+    for (const char *const *word = words; *word; word++)
+        if (contains(command, length, *word))
+            return true;
+    return false;
+}
+
+bool dialect_traps_exit(const char *command, size_t length) {
+    return contains(command, length, "trap") && (contains(command, length, "EXIT") || contains(command, length, " 0"));
+}
+
+bool dialect_traps(const dialect *d, const char *command, size_t length) {
+    return d->debug_trap && (contains(command, length, "DEBUG") || contains(command, length, "RETURN") ||
+                             contains(command, length, "debug"));
+}
+
+bool dialect_suspicious(const dialect *d, const char *command, size_t length) {
+    if (contains(command, length, "xtrace") || contains(command, length, "verbose"))
+        return true;
+    if (contains(command, length, "set -") || contains(command, length, "set +"))
+        return true;
+    return dialect_traps(d, command, length);
+}
+
+size_t dialect_trace_start(const char *output, size_t length, uint64_t number, int64_t prefix) {
+    char name[40] = "_hs_e ";
+    size_t size = 6;
+    char digits[24];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    while (count)
+        name[size++] = digits[--count];
+    name[size++] = ' ';
+
+    /* The last one: the trace stands at the very end. */
+    size_t window = length < 4096 ? length : 4096;
+    const char *from = output + length - window;
+    const char *found = NULL;
+    for (const char *at = from; (at = memmem(at, (size_t)(output + length - at), name, size)) != NULL; at++)
+        found = at;
+    if (!found)
+        return length;
+    if (prefix > 0 && found - output >= prefix && found[-prefix] == '+')
+        return (size_t)(found - prefix - output);
+    while (found > output && found[-1] != '\n')
+        found--;
+    return (size_t)(found - output);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What differs from shell to shell: how it is recognized, quieted and taught to print our markers, and how a command
+ * is framed for it.  See docs/design/framing.md for the reasons.
+ */
+#ifndef ENGINE_DIALECT_H
+#define ENGINE_DIALECT_H
+
+#include "base/bytes.h"
+#include "engine/marker.h"
+#include "engine/quote.h"
+
+#include <stdint.h>
+
+typedef struct dialect {
+    const char *name;
+    /* How `eval` is reached whatever the user defined: a backslash stops aliases, `builtin` functions. */
+    const char *eval;
+    quote_style tty_quotes;
+    /* On a terminal long commands are put together in a variable, line by line. */
+    bool in_pieces;
+    /* Without a terminal it complains about that among standard error. */
+    bool complains;
+    /* What a command reads on pipes. */
+    const char *pipe_input;
+    /* Its prompt is empty behind an END: prompts come for aborted lines only.  In other shells each line's prompt
+     * comes, with its number. */
+    bool quiet_prompt;
+    /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
+    bool tells_of_jobs;
+    /* Ctrl+C makes it print a newline. */
+    bool interrupt_newline;
+    /* As it ends it says "exit" or "logout". */
+    bool says_exit;
+    /* An interactive one tells about background jobs among the command's output. */
+    bool notices;
+    /* The user can have code run before every simple command: our frame's, too. */
+    bool debug_trap;
+    /* It traces redirections, too; and what it traces goes past the guard's redirection. */
+    bool traces_redirections;
+    bool traces_through;
+    /* Lines typed one after another when a session is made; '@' stands for the token.  Editors and hooks first. */
+    const char *const *quiet;
+    const char *const *tty_functions;
+    const char *const *pipe_functions;
+    /* Typed behind END of a command that has one of the words and may have turned off what our prompt needs. */
+    const char *const *mend_words;
+    const char *mend;
+    const char *error_end; /* for pipes where the streams come in no order: END on both */
+} dialect;
+
+/* A command's frame. */
+typedef struct frame {
+    uint64_t number;
+    int previous_status; /* what `$?` must be when the command begins */
+    const char *command;
+    size_t length;
+    bool tty;
+    /* Without BEGIN: nothing but the command's output can come behind the last prompt. */
+    bool silent;
+    /* Nothing that the frame itself does may show: xtrace, verbose or a DEBUG trap may be on, or standard output is
+     * not the terminal.  Costs the shell some twenty system calls. */
+    bool guarded;
+    /* A guarded frame's END is outside the guard. */
+    bool open_end;
+    /* The terminal echoes while the command runs. */
+    bool echo;
+    /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */
+    bool drain;
+    /* The prompt may need mending, see dialect_mends(). */
+    bool mend;
+    /* It may change the terminal's modes, and only the shell can set them again. */
+    bool sets_terminal;
+} frame;
+
+/* Append the line to type. */
+bool dialect_frame(const dialect *d, const frame *f, bytes *to);
+
+/* Append the line that ends the throwing away; to a shell that is not at it, it is nothing. */
+bool dialect_drained(uint64_t number, bytes *to);
+
+/* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers. */
+bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to);
+
+/* Append the command that gives the terminal the modes that we need. */
+bool dialect_set_terminal(bytes *to);
+
+/* Whether `command` may change them. */
+bool dialect_sets_terminal(const char *command, size_t length);
+
+/* Append the question that every POSIX shell answers with an ANSWER marker. */
+bool dialect_question(const char *token, uint64_t number, bytes *to);
+
+/* The dialect of the shell that gave this answer; NULL when it is none that we know. */
+const dialect *dialect_of_answer(const marker *answer);
+
+/* Append the two parts of the setup; each ends in a sync with `number`.  `ordered`: END on standard output says enough
+ * of standard error. */
+bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint64_t number, bytes *to);
+bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to);
+
+/* Whether `command` may set a trap that runs at our frame's own commands. */
+bool dialect_traps(const dialect *d, const char *command, size_t length);
+
+/* Whether a command of this length is: each piece's prompt comes before BEGIN then. */
+bool dialect_in_pieces(const dialect *d, size_t length);
+
+/* Whether `command` may turn the shell's line editor on, or set a hook that prints before each line. */
+bool dialect_edits(const char *command, size_t length);
+
+/* Whether `command` may turn off an option that our prompt needs. */
+bool dialect_mends(const dialect *d, const char *command, size_t length);
+
+/* Whether `command` may define a function, an alias or a trap. */
+bool dialect_defines(const char *command, size_t length);
+
+/* Whether `command` may set a trap that runs when the shell exits. */
+bool dialect_traps_exit(const char *command, size_t length);
+
+/* Whether `command` may turn tracing on, set a DEBUG trap or the like, so that its own frame must be guarded. */
+bool dialect_suspicious(const dialect *d, const char *command, size_t length);
+
+/* Where our own trace begins in the output of a command that turned xtrace on: the offset to cut it at, or `length`
+ * when there is none.  `prefix` is the length of PS4, -1 when unknown. */
+size_t dialect_trace_start(const char *output, size_t length, uint64_t number, int64_t prefix);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* Where bytes, time and calls come in and are led to the part that the phase is of. */
+#include "engine/parts.h"
+
+#include "base/failure.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void on_data(void *owner, const char *data, size_t length) {
+    side *s = owner;
+    engine *e = s->engine;
+    switch (e->phase) {
+    case PHASE_NEW:
+    case PHASE_ASKING:
+    case PHASE_QUIETING:
+    case PHASE_TEACHING:
+        opening_data(e, data, length);
+        break;
+    case PHASE_RUNNING:
+    case PHASE_CHECKING:
+    case PHASE_RECOVERING:
+        command_data(s, data, length);
+        break;
+    case PHASE_SETTLING:
+    case PHASE_IDLE:
+        if (e->raw)
+            raw_data(e, data, length);
+        else
+            e->host.unsolicited(e->owner, s->stream, data, length);
+        break;
+    case PHASE_ENDED:
+        break;
+    }
+}
+
+bool parts_all_synced(const engine *e) {
+    for (size_t i = 0; i < e->end_count; i++)
+        if (!e->sides[i].synced)
+            return false;
+    return true;
+}
+
+static void sync_seen(engine *e) {
+    if (!parts_all_synced(e))
+        return;
+    e->sync_number = 0;
+    if (e->phase == PHASE_SETTLING)
+        command_settled(e);
+    else if (e->phase == PHASE_CHECKING)
+        command_synced(e);
+    else if (e->phase == PHASE_RECOVERING)
+        recovery_synced(e);
+}
+
+static bool on_marker(void *owner, const marker *m) {
+    side *s = owner;
+    engine *e = s->engine;
+    if (e->phase == PHASE_ENDED)
+        return true;
+    if (m->crlf)
+        e->terminal_dirty = e->config.tty;
+    if (m->kind == MARKER_END) {
+        /* Each comes once, in order: another is what a command printed. */
+        if (m->number <= s->last_end || m->number > e->last_number)
+            /* zsh and mksh, interrupted while they print, print it once more, at any later time. */
+            return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
+        s->last_end = m->number;
+    }
+    if (e->phase <= PHASE_TEACHING)
+        return opening_marker(s, m);
+    if (m->kind == MARKER_END && m->number == e->sync_number) {
+        parts_catch_up(e);
+        /* `$?` is the last command's, not the sync's. */
+        int status = e->status;
+        parts_note_end(e, m);
+        e->status = status;
+        s->synced = true;
+        sync_seen(e);
+        return true;
+    }
+    if (m->kind == MARKER_PROMPT) {
+        if (parts_status(m, 0) < 0)
+            return false;
+        e->prompt_seen = true;
+    }
+    if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
+        return command_marker(s, m);
+    if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number)
+        e->last_prompt = m->number;
+    return e->phase == PHASE_IDLE || command_marker(s, m);
+}
+
+engine *engine_new(const engine_config *config, const engine_host *host, void *owner, int64_t now_us) {
+    engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->config = *config;
+    e->host = *host;
+    e->owner = owner;
+    e->now = now_us;
+    e->deadline = config->open_timeout_us == INT64_MAX ? INT64_MAX : now_us + config->open_timeout_us;
+    e->next_step = e->raw_deadline = INT64_MAX;
+    e->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
+    e->side_count = config->tty ? 1 : 2;
+    e->end_count = host->catch_up ? 1 : e->side_count;
+    for (size_t i = 0; i < 2; i++) {
+        side *s = &e->sides[i];
+        s->engine = e;
+        s->stream = (hostsession_stream)i;
+        s->scanner.owner = s;
+        s->scanner.on_data = on_data;
+        s->scanner.on_marker = on_marker;
+        memcpy(s->scanner.token, config->token, sizeof s->scanner.token);
+    }
+    e->name = strdup(config->name);
+    if (!e->name) {
+        engine_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void engine_free(engine *e) {
+    if (!e)
+        return;
+    for (size_t i = 0; i < 2; i++) {
+        scanner_free(&e->sides[i].scanner);
+        notices_free(&e->sides[i].notices);
+        bytes_free(&e->sides[i].prelude);
+        bytes_free(&e->sides[i].suspect);
+    }
+    bytes_wipe(&e->outgoing);
+    redactor_free(&e->redactor);
+    bytes_free(&e->shown);
+    bytes_free(&e->raw_text);
+    free(e->name);
+    free(e->cwd);
+    free(e->user);
+    free(e);
+}
+
+void parts_log(engine *e, hostsession_log_level level, const char *format, ...) {
+    if (!e->host.log)
+        return;
+    char message[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    e->host.log(e->owner, level, message);
+}
+
+void parts_end(engine *e, const hostsession_failure *why) {
+    if (e->phase == PHASE_ENDED)
+        return;
+    e->phase = PHASE_ENDED;
+    e->failure = *why;
+    /* What was held back as the beginning of a secret was none. */
+    if (e->host.transcript && redactor_flush(&e->redactor, &e->shown) && bytes_length(&e->shown))
+        e->host.transcript(e->owner, HOSTSESSION_RECEIVED, bytes_front(&e->shown), bytes_length(&e->shown));
+    bytes_clear(&e->shown);
+    e->deadline = e->next_step = e->raw_deadline = INT64_MAX;
+    e->host.ended(e->owner, &e->failure);
+}
+
+void parts_no_memory(engine *e) {
+    hostsession_failure why;
+    failure_no_memory(&why, "session");
+    e->dying = true;
+    if (e->command.result)
+        command_finish(e, HOSTSESSION_ERROR_NO_MEMORY, HOSTSESSION_STATUS_ERROR, -1, &why);
+    parts_end(e, &why);
+}
+
+bool parts_type(engine *e, const char *data, size_t length, bool secret) {
+    if (!bytes_append(&e->outgoing, data, length)) {
+        parts_no_memory(e);
+        return false;
+    }
+    e->outgoing_secret |= secret;
+    if (e->host.transcript)
+        e->host.transcript(e->owner, HOSTSESSION_SENT, secret ? "***" : data, secret ? 3 : length);
+    return true;
+}
+
+void parts_sync(engine *e) {
+    bytes line = {0};
+    e->sync_number = ++e->last_number;
+    for (size_t i = 0; i < 2; i++)
+        e->sides[i].synced = false;
+    if (!dialect_sync(e->dialect, e->sync_number, e->tracing || e->verbose || e->debug_trap || e->guarded, &line))
+        parts_no_memory(e);
+    else
+        parts_type(e, bytes_front(&line), bytes_length(&line), false);
+    bytes_free(&line);
+}
+
+void parts_catch_up(engine *e) {
+    e->ending = true;
+    if (e->host.catch_up)
+        e->host.catch_up(e->owner);
+    e->ending = false;
+}
+
+int parts_status(const marker *m, size_t field) {
+    int64_t status = marker_number(m, field, 511);
+    /* ksh93 has 256 + the signal's number. */
+    return (int)(status > 255 ? status - 128 : status);
+}
+
+void parts_note_end(engine *e, const marker *m) {
+    enum { field_status, field_flags, field_terminal, field_prompt, field_trace_prefix, field_cwd };
+    int status = parts_status(m, field_status);
+    e->status = status < 0 ? 255 : status;
+    e->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
+    e->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
+    int64_t prompt = marker_number(m, field_prompt, 100000);
+    e->prompt_changed = prompt != e->prompt_length;
+    e->output_moved = marker_number(m, field_terminal, 1) != 1;
+    size_t length = m->fields[field_cwd].length;
+    if (e->cwd && strlen(e->cwd) == length && memcmp(e->cwd, m->fields[field_cwd].text, length) == 0)
+        return;
+    char *cwd = strndup(m->fields[field_cwd].text, length);
+    if (!cwd)
+        return;
+    free(e->cwd);
+    e->cwd = cwd;
+}
+
+void engine_connected(engine *e, int64_t now_us) {
+    e->now = now_us;
+    opening_start(e);
+}
+
+static void show_received(engine *e, const char *data, size_t length) {
+    if (redactor_feed(&e->redactor, data, length, &e->shown) && bytes_length(&e->shown))
+        e->host.transcript(e->owner, HOSTSESSION_RECEIVED, bytes_front(&e->shown), bytes_length(&e->shown));
+    bytes_clear(&e->shown);
+}
+
+void engine_receive(engine *e, hostsession_stream stream, const char *data, size_t length, int64_t now_us) {
+    e->now = now_us;
+    if (e->phase == PHASE_ENDED)
+        return;
+    if (e->host.transcript)
+        show_received(e, data, length);
+    if (!scanner_feed(&e->sides[stream].scanner, data, length))
+        parts_no_memory(e);
+}
+
+void engine_drained(engine *e, int64_t now_us) {
+    e->now = now_us;
+    if (e->phase == PHASE_RUNNING)
+        command_drained(e);
+    else if (e->phase == PHASE_IDLE && e->wanted)
+        raw_search(e);
+}
+
+bool engine_wants_drained(const engine *e) {
+    return e->wanted || (e->phase == PHASE_RUNNING && (e->command.expectations || e->prompt_early));
+}
+
+void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why, int64_t now_us) {
+    e->now = now_us;
+    if (e->phase == PHASE_ENDED)
+        return;
+    for (size_t i = 0; i < 2; i++)
+        scanner_finish(&e->sides[i].scanner);
+    if (e->phase <= PHASE_TEACHING)
+        opening_hangup(e, how, why);
+    else
+        command_hangup(e, how, why);
+}
+
+void engine_advance(engine *e, int64_t now_us) {
+    e->now = now_us;
+    if (now_us < engine_deadline(e))
+        return;
+    if (e->phase <= PHASE_TEACHING)
+        opening_advance(e);
+    else if (e->phase == PHASE_RECOVERING)
+        recovery_advance(e);
+    else if (e->phase == PHASE_IDLE)
+        raw_advance(e);
+    else if (e->phase != PHASE_ENDED)
+        command_advance(e);
+}
+
+int64_t engine_deadline(const engine *e) {
+    int64_t first = e->deadline < e->next_step ? e->deadline : e->next_step;
+    return first < e->raw_deadline ? first : e->raw_deadline;
+}
+
+const bytes *engine_outgoing(const engine *e) {
+    return &e->outgoing;
+}
+
+void engine_sent(engine *e, size_t length) {
+    bytes_consume(&e->outgoing, length);
+    if (bytes_length(&e->outgoing))
+        return;
+    if (e->outgoing_secret)
+        bytes_wipe(&e->outgoing);
+    e->outgoing_secret = false;
+    bytes_clear(&e->outgoing);
+}
+
+hostsession_state engine_state(const engine *e) {
+    switch (e->phase) {
+    case PHASE_IDLE:
+        return HOSTSESSION_IDLE;
+    case PHASE_SETTLING:
+    case PHASE_RUNNING:
+    case PHASE_CHECKING:
+        return HOSTSESSION_RUNNING;
+    case PHASE_RECOVERING:
+        return HOSTSESSION_RECOVERING;
+    case PHASE_ENDED:
+        return HOSTSESSION_ENDED;
+    default:
+        return HOSTSESSION_OPENING;
+    }
+}
+
+const hostsession_failure *engine_failure(const engine *e) {
+    return &e->failure;
+}
+
+const char *engine_cwd(const engine *e) {
+    return e->cwd ? e->cwd : "";
+}
+
+const char *engine_user(const engine *e) {
+    return e->user ? e->user : "";
+}
+
+const char *engine_shell(const engine *e) {
+    return e->dialect ? e->dialect->name : "";
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine: a shell's side of a session without any I/O.  Bytes and the time go in; bytes to send, events and the
+ * next deadline come out.  It runs one thing at a time; queueing is the caller's.
+ *
+ * Events are functions of engine_host.  They are called from inside the functions below; none of these may be called
+ * from inside an event, except engine_type(), and engine_receive() to catch up.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/bytes.h"
+#include "engine/expectations.h"
+#include "engine/marker.h"
+#include "engine/result.h"
+
+#include <hostsession/session.h>
+
+typedef struct engine engine;
+
+typedef struct engine_host {
+    /* The shell has answered and is taught: commands can be run. */
+    void (*ready)(void *owner);
+    /* While opening: the shell says that this is its process id. */
+    void (*shell_pid)(void *owner, int64_t pid);
+    /* Output of the command that runs, as it arrives. */
+    void (*output)(void *owner, hostsession_stream stream, const char *data, size_t length);
+    /* Output between commands. */
+    void (*unsolicited)(void *owner, hostsession_stream stream, const char *data, size_t length);
+    /* The command ended; `result` is given away.  `error` as hostsession_run() returns it. */
+    void (*command_done)(void *owner, hostsession_error error, hostsession_result *result);
+    /* engine_expect() is over: a match (text up to and including it), or `failure`, with what was read so far. */
+    void (*expect_done)(void *owner, const hostsession_failure *failure, const pattern_match *match, const char *text,
+                        size_t length);
+    /* As in hostsession_transport; a host that cannot returns false, or -1. */
+    void (*begin)(void *owner);
+    bool (*signal)(void *owner, hostsession_signal signal);
+    bool (*reset_terminal)(void *owner);
+    int (*echoes)(void *owner);
+    /* NULL, or: call engine_receive() with what was written to standard error before the output that is being received.
+     */
+    void (*catch_up)(void *owner);
+    /* May be NULL. */
+    void (*transcript)(void *owner, hostsession_direction direction, const char *data, size_t length);
+    void (*log)(void *owner, hostsession_log_level level, const char *message);
+    /* The session is over, for this reason: the caller ends the connection.  Once; no event follows. */
+    void (*ended)(void *owner, const hostsession_failure *why);
+} engine_host;
+
+typedef struct engine_config {
+    const char *name;                    /* of the target, for messages; copied */
+    char token[marker_token_length + 1]; /* random, [a-z0-9] */
+    bool tty;
+    bool sees_foreground;        /* signal() knows what is in the foreground */
+    int64_t open_timeout_us;     /* INT64_MAX: none */
+    int64_t recovery_timeout_us; /* INT64_MAX: none */
+    size_t max_raw_bytes;        /* kept for engine_expect() */
+} engine_config;
+
+typedef struct engine_command {
+    const char *text; /* borrowed until command_done */
+    size_t length;
+    int64_t timeout_us;         /* INT64_MAX: none */
+    expectations *expectations; /* borrowed until command_done; may be NULL */
+    hostsession_result *result; /* given away; comes back with command_done */
+    bool secret;
+} engine_command;
+
+/* The time to open counts from here.  NULL without memory. */
+engine *engine_new(const engine_config *config, const engine_host *host, void *owner, int64_t now_us);
+void engine_free(engine *e);
+
+/* The connection is up. */
+void engine_connected(engine *e, int64_t now_us);
+/* Bytes have arrived. */
+void engine_receive(engine *e, hostsession_stream stream, const char *data, size_t length, int64_t now_us);
+/* No more has arrived for now: the time to look for prompts. */
+void engine_drained(engine *e, int64_t now_us);
+/* Whether it is waited for. */
+bool engine_wants_drained(const engine *e);
+/* The connection has ended; `why` may be NULL. */
+void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why, int64_t now_us);
+/* Time has passed.  To be called at engine_deadline(), and in every turn of a flood. */
+void engine_advance(engine *e, int64_t now_us);
+/* When engine_advance() is wanted; INT64_MAX: never. */
+int64_t engine_deadline(const engine *e);
+
+/* What is to be sent; engine_sent() says how much of its front was.  Valid until the next call. */
+const bytes *engine_outgoing(const engine *e);
+void engine_sent(engine *e, size_t length);
+
+/* Only when engine_state() is HOSTSESSION_IDLE and no engine_expect() waits. */
+void engine_run(engine *e, const engine_command *command, int64_t now_us);
+/* Interrupt the command that runs (no effect when none does). */
+void engine_cancel(engine *e, int64_t now_us);
+/* Bytes for the terminal, between commands (engine_send) or to the one that runs (engine_type).  False: no memory. */
+bool engine_send(engine *e, const char *data, size_t length, bool secret);
+bool engine_type(engine *e, const char *data, size_t length, bool secret);
+/* Wait for a pattern in what arrives between commands.  `patterns` is borrowed until expect_done. */
+void engine_expect(engine *e, pattern_set *patterns, size_t window_bytes, int64_t timeout_us, int64_t now_us);
+void engine_expect_cancel(engine *e);
+
+hostsession_state engine_state(const engine *e);
+const hostsession_failure *engine_failure(const engine *e);
+const char *engine_cwd(const engine *e);
+const char *engine_user(const engine *e);
+const char *engine_shell(const engine *e);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Markers: what the shell prints to tell us where it stands.
+ *
+ *     RS TOKEN ; KIND ; fields RS TOKEN LF         (RS: 0x1e; LF may come as CR LF)
+ *
+ * RS is printed with printf's \036 and never typed, so that neither an echo of what we type nor a listing of the
+ * shell's functions and variables contains a marker.  TOKEN is random per session.
+ */
+#ifndef ENGINE_MARKER_H
+#define ENGINE_MARKER_H
+
+#include "base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    marker_rs = 0x1e,
+    marker_token_length = 14,
+    /* A working directory may have 4,096 bytes (PATH_MAX); what is longer than this is no marker. */
+    marker_max_bytes = 8192,
+};
+
+typedef enum marker_kind {
+    MARKER_ANSWER = 'A', /* the answer to a probe while opening: what shell it is */
+    MARKER_BEGIN = 'B',  /* a command's output begins */
+    MARKER_END = 'E',    /* a command, or a probe, ended */
+    MARKER_PROMPT = 'P', /* the shell's own prompt */
+} marker_kind;
+
+enum { marker_max_fields = 8 };
+
+/* A parsed marker; the fields point into the scanned bytes. */
+typedef struct marker {
+    marker_kind kind;
+    uint64_t number; /* of the command or sync; for a prompt that of its line, or 0 */
+    size_t field_count;
+    struct {
+        const char *text;
+        size_t length;
+    } fields[marker_max_fields]; /* after the number; the last one may hold ';' */
+    bool crlf;                   /* the line ending came as CR LF: output processing is on */
+    const char *raw;             /* the whole of it, for when it turns out to be somebody's output */
+    size_t raw_length;
+} marker;
+
+/* A field as a number from 0 to `max`, or -1. */
+int64_t marker_number(const marker *m, size_t field, int64_t max);
+
+/* Finds markers in a stream, over any chunking. */
+typedef struct scanner {
+    char token[marker_token_length + 1];
+    bytes carry; /* the beginning of what may become a marker */
+    void (*on_data)(void *owner, const char *data, size_t length);
+    /* Returns false when the marker is none of ours: its bytes are then data. */
+    bool (*on_marker)(void *owner, const marker *m);
+    void *owner;
+} scanner;
+
+/* Scan `length` bytes; calls on_data and on_marker in order.  Bytes that may begin a marker are kept back until what
+ * follows decides.  False without memory (bytes are lost: the caller ends the session). */
+bool scanner_feed(scanner *s, const char *data, size_t length);
+
+/* Nothing more will come: what is kept back is data, unless it is most of a marker. */
+void scanner_finish(scanner *s);
+
+void scanner_free(scanner *s);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/notices.h"
+
+#include <string.h>
+
+enum { longest_notice = 1024, last_word_count = 4 };
+
+static const char *const last_words[last_word_count] = {"exit\n", "logout\n", "exit\r\n", "logout\r\n"};
+
+/* The end of the quoted part that begins at `at`; for an open one the end of the text. */
+static size_t skip_quoted(const char *text, size_t length, size_t at) {
+    char quote = text[at++];
+    while (at < length && text[at] != quote)
+        at += quote != '\'' && text[at] == '\\' ? 2 : 1;
+    return at < length ? at + 1 : length;
+}
+
+/* An `&` that is no `&&`, `>&`, `<&` or `&>`. */
+static bool is_background(const char *text, size_t length, size_t at) {
+    bool redirection =
+        (at > 0 && (text[at - 1] == '>' || text[at - 1] == '<')) || (at + 1 < length && text[at + 1] == '>');
+    return !redirection && !(at + 1 < length && text[at + 1] == '&') && !(at > 0 && text[at - 1] == '&');
+}
+
+bool notices_background(const char *text, size_t length) {
+    /* What is evaluated may start one though it is quoted. */
+    bool quoted_counts = memmem(text, length, "eval", 4) != NULL;
+    size_t at = 0;
+    while (at < length) {
+        if (text[at] == '\\')
+            at += 2;
+        else if ((text[at] == '\'' || text[at] == '"') && !quoted_counts)
+            at = skip_quoted(text, length, at);
+        else if (text[at] == '&' && is_background(text, length, at))
+            return true;
+        else
+            at++;
+    }
+    return false;
+}
+
+void notices_start(notices *n, bool gives, bool says_exit, bool jobs, bool starts, const char *command, size_t length) {
+    n->interrupted = false;
+    n->in_line = false;
+    bytes_clear(&n->held);
+    /* A program that takes the shell's place says nothing for it. */
+    n->exits = says_exit && !memmem(command, length, "exec", 4);
+    n->exit_word = n->exits && (memmem(command, length, "exit", 4) || memmem(command, length, "logout", 6));
+    n->jobs = n->starts = false;
+    if (!gives)
+        return;
+    /* The user who asks for the jobs shall see them. */
+    bool asks = memmem(command, length, "jobs", 4) != NULL;
+    n->starts = !asks && (starts || notices_background(command, length));
+    n->jobs = !asks && (jobs || n->starts);
+}
+
+typedef enum look { IS_TEXT, MAY_BE, IS_NOTICE } look;
+
+static size_t skip_set(const char *line, size_t length, size_t from, const char *set) {
+    while (from < length && strchr(set, line[from]) && line[from])
+        from++;
+    return from;
+}
+
+/* "[1] 4711" as a job is started, "[1]+  Done ...", "[1] + Done ..." or "[1]   Done ..." as it ends. */
+static look job_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
+    size_t at = skip_set(line, length, 1, "0123456789");
+    if (at == length)
+        return at < longest_notice ? MAY_BE : IS_TEXT;
+    if (at == 1 || line[at] != ']')
+        return IS_TEXT;
+    size_t marks = at + 1;
+    at = skip_set(line, length, marks, "+- \t");
+    const char *newline = memchr(line, '\n', length);
+    if (!newline)
+        return length < longest_notice ? MAY_BE : IS_TEXT;
+    size_t size = (size_t)(newline + 1 - line);
+    size_t digits = skip_set(line, size, at, "0123456789");
+    size_t end = skip_set(line, size, digits, "\r");
+    bool starts = n->starts && at == marks + 1 && digits > at && end + 1 == size;
+    /* A current job has a mark, another three blanks: a numbered list has fewer. */
+    bool ends = at > marks + 2 || (at == marks + 2 && (line[marks] == '+' || line[marks + 1] == '+' ||
+                                                       line[marks] == '-' || line[marks + 1] == '-'));
+    *ret_length = size;
+    return size <= longest_notice && (starts || ends) ? IS_NOTICE : IS_TEXT;
+}
+
+/* "bash: [4711: 2 (255)] tcsetattr: Inappropriate ioctl for device": bash without a terminal, after a child that a
+ * signal ended; the reason is in the user's language. */
+static look complaint(const char *line, size_t length, size_t *ret_length) {
+    static const char begin[] = "bash: [";
+    size_t compare = length < sizeof begin - 1 ? length : sizeof begin - 1;
+    if (memcmp(line, begin, compare) != 0)
+        return IS_TEXT;
+    const char *newline = memchr(line, '\n', length);
+    if (!newline)
+        return length < longest_notice ? MAY_BE : IS_TEXT;
+    size_t size = (size_t)(newline + 1 - line);
+    *ret_length = size;
+    return memmem(line, size, "] tcsetattr: ", 13) ? IS_NOTICE : IS_TEXT;
+}
+
+/* bash begins a new line before it tells that a job was stopped. */
+static look stop_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
+    if (length == 1)
+        return MAY_BE;
+    if (line[1] != '[')
+        return IS_TEXT;
+    look what = job_notice(n, line + 1, length - 1, ret_length);
+    ++*ret_length;
+    return what == IS_NOTICE && !memmem(line, *ret_length, "Stopped", 7) ? IS_TEXT : what;
+}
+
+static look line_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
+    if (line[0] == '\n')
+        return n->stops && n->jobs ? stop_notice(n, line, length, ret_length) : IS_TEXT;
+    if (line[0] == '[')
+        return n->jobs ? job_notice(n, line, length, ret_length) : IS_TEXT;
+    return n->complaints ? complaint(line, length, ret_length) : IS_TEXT;
+}
+
+/* How many of the last bytes may be the beginning, or the whole, of the shell's last word. */
+static size_t last_word(const notices *n, const char *data, size_t length) {
+    if (n->interrupted && length && data[length - 1] == '\n')
+        return 1;
+    if (!n->exits)
+        return 0;
+    size_t longest = 0;
+    for (size_t w = 0; w < last_word_count; w++) {
+        size_t size = strlen(last_words[w]);
+        for (size_t part = size < length ? size : length; part > longest; part--) {
+            bool begins_line = part < length ? data[length - part - 1] == '\n' : !n->in_line;
+            if ((begins_line || n->exit_word) && memcmp(data + length - part, last_words[w], part) == 0)
+                longest = part;
+        }
+    }
+    return longest;
+}
+
+static void emit(notices *n, const char *data, size_t length) {
+    if (!length)
+        return;
+    n->in_line = data[length - 1] != '\n';
+    n->on_data(n->owner, data, length);
+}
+
+bool notices_feed(notices *n, const char *data, size_t length) {
+    if (!n->jobs && !n->complaints && !n->exits && !n->interrupted && !bytes_length(&n->held)) {
+        emit(n, data, length);
+        return true;
+    }
+    bytes all = n->held;
+    n->held = (bytes){0};
+    if (!bytes_append(&all, data, length)) {
+        n->held = all;
+        return false;
+    }
+    const char *at = bytes_front(&all);
+    const char *end = at + bytes_length(&all);
+    const char *from = at;
+    bool by_line = n->jobs || n->complaints;
+    while (by_line && at < end) {
+        size_t size = 0;
+        look what = n->in_line && at == from ? IS_TEXT : line_notice(n, at, (size_t)(end - at), &size);
+        if (what == MAY_BE)
+            break;
+        if (what == IS_NOTICE) {
+            emit(n, from, (size_t)(at - from));
+            at += size;
+            from = at;
+            n->in_line = false;
+            continue;
+        }
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        at = newline ? newline + 1 : end;
+    }
+    if (!by_line)
+        at = end;
+    size_t tail = at == end ? last_word(n, from, (size_t)(end - from)) : (size_t)(end - at);
+    emit(n, from, (size_t)(end - from) - tail);
+    bool right = bytes_append(&n->held, end - tail, tail);
+    bytes_free(&all);
+    return right;
+}
+
+void notices_finish(notices *n, notices_end how) {
+    size_t length = bytes_length(&n->held);
+    const char *held = bytes_front(&n->held);
+    bool whole = length && held[length - 1] == '\n';
+    bool shells = (how == NOTICES_EXITED && n->exits) || (how == NOTICES_INTERRUPTED && n->interrupted && length == 1);
+    if (length && !(shells && whole))
+        emit(n, held, length);
+    bytes_clear(&n->held);
+}
+
+size_t notices_find_exit(const char *text, size_t length, size_t *ret_start) {
+    for (size_t start = length; start-- > 0;) {
+        if (start > 0 && text[start - 1] != '\n')
+            continue;
+        for (size_t w = 0; w < last_word_count; w++) {
+            size_t size = strlen(last_words[w]);
+            if (size <= length - start && memcmp(text + start, last_words[w], size) == 0) {
+                *ret_start = start;
+                return size;
+            }
+        }
+    }
+    return 0;
+}
+
+void notices_free(notices *n) {
+    bytes_free(&n->held);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes out of a command's output what an interactive shell itself says there: the number of a background job when
+ * it is started ("[1] 4711") and that it ended ("[1]+  Done  sleep 1"), "exit" when the shell ends, and the newline
+ * after Ctrl+C.
+ */
+#ifndef ENGINE_NOTICES_H
+#define ENGINE_NOTICES_H
+
+#include "base/bytes.h"
+
+typedef enum notices_end { NOTICES_ENDED, NOTICES_EXITED, NOTICES_INTERRUPTED } notices_end;
+
+typedef struct notices {
+    bool starts;      /* "[1] 4711" lines are the shell's */
+    bool jobs;        /* "[1]+  Done ..." lines are the shell's */
+    bool stops;       /* a blank line comes before the notice of a stopped job */
+    bool complaints;  /* bash's about a terminal that it does not have */
+    bool exits;       /* a last "exit" or "logout" line is the shell's */
+    bool interrupted; /* a last newline is the shell's answer to Ctrl+C */
+    bool exit_word;   /* ... also behind text in the same line */
+    bool in_line;     /* what comes next does not begin a line */
+    bytes held;       /* the beginning of what may be a notice */
+    void (*on_data)(void *owner, const char *data, size_t length);
+    void *owner;
+} notices;
+
+/* Whether `command` may start a background job. */
+bool notices_background(const char *command, size_t length);
+
+/* Which notices `command` can cause, in a shell that `gives` those of jobs and `says_exit`; `jobs`: there may be
+ * background jobs; `starts`: it may start one, whatever its text says. */
+void notices_start(notices *n, bool gives, bool says_exit, bool jobs, bool starts, const char *command, size_t length);
+
+/* Calls on_data with what is the command's.  False without memory. */
+bool notices_feed(notices *n, const char *data, size_t length);
+
+/* The command ended: by itself, with its shell, or by our Ctrl+C. */
+void notices_finish(notices *n, notices_end how);
+
+/* The length of the last line that is the shell's last word, and where it starts; 0: there is none. */
+size_t notices_find_exit(const char *text, size_t length, size_t *ret_start);
+
+void notices_free(notices *n);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* From a connection to a shell that prints our markers: ask which shell it is, quiet it, teach it. */
+#include "engine/parts.h"
+
+#include "base/failure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What was typed may be lost (login flushes its input, a profile reads it): it is typed again this often. */
+enum { ask_again_us = 1000000 };
+
+static void ask(engine *e) {
+    bytes line = {0};
+    e->sync_number = ++e->last_number;
+    if (!dialect_question(e->config.token, e->sync_number, &line))
+        parts_no_memory(e);
+    else
+        parts_type(e, bytes_front(&line), bytes_length(&line), false);
+    bytes_free(&line);
+}
+
+static void quiet(engine *e) {
+    bytes lines = {0};
+    e->sync_number = ++e->last_number;
+    /* A terminal that is not ours (docker, ssh) has to be set by the shell; this costs it a process. */
+    bool set_terminal = e->config.tty && (e->echo_seen || e->terminal_dirty);
+    e->terminal_dirty = false;
+    if (!dialect_quiet(e->dialect, e->config.token, set_terminal, e->sync_number, &lines))
+        parts_no_memory(e);
+    else
+        parts_type(e, bytes_front(&lines), bytes_length(&lines), false);
+    bytes_free(&lines);
+}
+
+static void teach(engine *e) {
+    bytes lines = {0};
+    e->sync_number = ++e->last_number;
+    e->sides[0].synced = e->sides[1].synced = false;
+    if (!dialect_teach(e->dialect, e->config.token, e->config.tty, e->host.catch_up != NULL, e->sync_number, &lines))
+        parts_no_memory(e);
+    else
+        parts_type(e, bytes_front(&lines), bytes_length(&lines), false);
+    bytes_free(&lines);
+}
+
+static void again(engine *e) {
+    e->next_step = e->now + ask_again_us;
+    if (e->phase == PHASE_ASKING)
+        ask(e);
+    else if (e->phase == PHASE_QUIETING)
+        quiet(e);
+    else
+        teach(e);
+}
+
+void opening_start(engine *e) {
+    e->phase = PHASE_ASKING;
+    again(e);
+}
+
+void opening_data(engine *e, const char *data, size_t length) {
+    const size_t size = sizeof e->seen;
+    if (length >= size) {
+        memcpy(e->seen, data + length - size, size);
+        e->seen_length = size;
+    } else {
+        size_t keep = e->seen_length + length > size ? size - length : e->seen_length;
+        memmove(e->seen, e->seen + e->seen_length - keep, keep);
+        memcpy(e->seen + keep, data, length);
+        e->seen_length = keep + length;
+    }
+    /* The line that we typed, come back: what we print never holds this. */
+    if (memmem(e->seen, e->seen_length, "${BASH_VERSION", 14) || memmem(e->seen, e->seen_length, "printf '\\036", 12))
+        e->echo_seen = true;
+}
+
+/* Whether `m` is what this phase waits for; one from an earlier try counts, too. */
+static bool is_answer(const engine *e, const marker *m) {
+    return m->kind == (e->phase == PHASE_ASKING ? MARKER_ANSWER : MARKER_END) && m->number >= e->phase_first &&
+           m->number <= e->sync_number;
+}
+
+bool opening_marker(side *s, const marker *m) {
+    engine *e = s->engine;
+    if (!is_answer(e, m))
+        return true;
+    if (e->phase == PHASE_ASKING) {
+        enum { field_user = 4, field_pid = 5 };
+        e->dialect = dialect_of_answer(m);
+        e->user = strndup(m->fields[field_user].text, m->fields[field_user].length);
+        e->host.shell_pid(e->owner, marker_number(m, field_pid, INT32_MAX));
+        parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the shell is %s", e->name, e->dialect->name);
+        e->phase = PHASE_QUIETING;
+        e->phase_first = e->last_number + 1;
+        again(e);
+    } else if (e->phase == PHASE_QUIETING) {
+        e->phase = PHASE_TEACHING;
+        e->phase_first = e->last_number + 1;
+        /* A line editor that was turned off may leave the terminal as it likes it. */
+        if (e->config.tty)
+            e->host.reset_terminal(e->owner);
+        again(e);
+    } else if (e->phase == PHASE_TEACHING) {
+        enum { field_prompt = 3 };
+        e->prompt_length = marker_number(m, field_prompt, 100000);
+        parts_note_end(e, m);
+        parts_catch_up(e);
+        s->synced = true;
+        if (!parts_all_synced(e))
+            return true;
+        e->phase = PHASE_IDLE;
+        e->sync_number = 0;
+        e->deadline = e->next_step = INT64_MAX;
+        e->host.ready(e->owner);
+    }
+    return true;
+}
+
+static void describe_seen(const engine *e, char out[sizeof e->seen * 2]) {
+    failure_escape_tail(out, sizeof e->seen * 2, e->seen, e->seen_length);
+}
+
+void opening_advance(engine *e) {
+    if (e->now < e->deadline) {
+        again(e);
+        return;
+    }
+    char seen[sizeof e->seen * 2];
+    describe_seen(e, seen);
+    hostsession_failure why;
+    failure_set(
+        &why, HOSTSESSION_ERROR_NOT_READY, 0, "handshake",
+        "%s: no POSIX shell answered within %.1f s; the last it said was \"%s\"; check what is started there, or "
+        "allow more time",
+        e->name, (double)e->config.open_timeout_us / 1e6, seen);
+    parts_end(e, &why);
+}
+
+void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why) {
+    hostsession_failure failure;
+    char seen[sizeof e->seen * 2];
+    describe_seen(e, seen);
+    if (why && why->error)
+        failure = *why;
+    else if (how->known)
+        failure_set(&failure, HOSTSESSION_ERROR_CONNECT, 0, "handshake",
+                    "%s: the program ended with exit status %d before a shell answered; the last it said was \"%s\"",
+                    e->name, how->exit_status, seen);
+    else
+        failure_set(&failure, HOSTSESSION_ERROR_CONNECT, 0, "handshake",
+                    "%s: the connection was lost before a shell answered; the last it said was \"%s\"", e->name, seen);
+    parts_end(e, &failure);
+}

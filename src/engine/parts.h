@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's inside, shared by its parts: opening.c, command.c, recovery.c, raw.c; engine.c leads to them. */
+#ifndef ENGINE_PARTS_H
+#define ENGINE_PARTS_H
+
+#include "engine/dialect.h"
+#include "engine/engine.h"
+#include "engine/notices.h"
+#include "engine/redact.h"
+
+typedef enum phase {
+    PHASE_NEW,      /* not connected */
+    PHASE_ASKING,   /* opening: which shell is it? */
+    PHASE_QUIETING, /* opening: editors and hooks off */
+    PHASE_TEACHING, /* opening: functions and prompt */
+    PHASE_IDLE,
+    PHASE_SETTLING,   /* before a command: the shell must be back from what was sent raw */
+    PHASE_RUNNING,    /* the frame is typed */
+    PHASE_CHECKING,   /* a prompt came without END: did the line end? */
+    PHASE_RECOVERING, /* the command is being stopped */
+    PHASE_ENDED,
+} phase;
+
+/* One of the two streams. */
+typedef struct side {
+    engine *engine;
+    hostsession_stream stream;
+    scanner scanner;
+    notices notices;
+    bytes suspect;     /* what looked like a prompt, until it is known whether it was one */
+    bytes prelude;     /* came after a frame was typed and before its BEGIN */
+    bool begun;        /* BEGIN of the current command was seen */
+    bool ended;        /* END of the current command was seen */
+    bool synced;       /* END of the current sync was seen */
+    uint64_t last_end; /* the number of the last END here: a lower one is no END of ours */
+    bool skip_line;    /* the trace of BEGIN's own function comes behind it */
+} side;
+
+struct engine {
+    engine_config config;
+    char *name;
+    engine_host host;
+    void *owner;
+    phase phase;
+    int64_t now;
+    bytes outgoing;
+    side sides[2];
+    size_t side_count;
+    size_t end_count;     /* how many of them print END: one where we can catch up with the other */
+    bool outgoing_secret; /* it holds, or held, a secret: wiped when it is sent */
+    redactor redactor;    /* for what is received */
+    bytes shown;          /* scratch for transcripts */
+
+    const dialect *dialect;
+    uint64_t last_number; /* of commands and syncs together */
+    uint64_t phase_first; /* opening: the number of this phase's first try */
+    uint64_t sync_number; /* the sync that is waited for; 0: none */
+    int64_t deadline;     /* of the phase; INT64_MAX: none */
+    int64_t next_step;    /* of opening's question, recovery's ladder, or a look at the echo */
+    int step;
+    char seen[160]; /* the last bytes that came while opening, for the message when it fails */
+    size_t seen_length;
+    bool echo_seen; /* while opening: the terminal echoed, or changed line endings */
+
+    /* What the last END said. */
+    int status;
+    bool tracing;        /* xtrace is on */
+    bool verbose;        /* verbose is on */
+    bool prompt_changed; /* PS1 is no longer ours */
+    int64_t prompt_length;
+    bool output_moved;    /* standard output is not the terminal */
+    bool prompt_lost;     /* it goes where we do not see it */
+    bool editor;          /* the shell's line editor may be on again, and echo by itself */
+    bool jobs;            /* there may be background jobs, of which the shell will tell */
+    bool starters;        /* functions that start background jobs may be defined */
+    bool exit_trap;       /* an EXIT trap may be set */
+    bool debug_trap;      /* a DEBUG trap may be set */
+    bool terminal_dirty;  /* echo or output processing was found on */
+    bool resets_terminal; /* not the shell, but the host sets the terminal */
+    bool typed;           /* into a command, and perhaps not read by it: the shell will */
+    char *cwd;
+    char *user;
+
+    /* The current command: valid from PHASE_SETTLING to _RECOVERING. */
+    engine_command command;
+    uint64_t number;
+    int64_t started;
+    bool guarded;
+    bool silent; /* the frame has no BEGIN */
+    bool drains; /* the frame throws away what was typed and not read */
+    bool frame_sent;
+    bool ending;                  /* END was seen, and what belongs before it is being caught up with */
+    uint64_t last_prompt;         /* the number of the last line whose prompt came */
+    uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
+    bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
+    int aborted_status;           /* CHECKING: what the prompt said */
+    hostsession_error stop_error; /* RECOVERING: why */
+    hostsession_failure stop_failure;
+    uint64_t stopped_number; /* of the first command that was stopped; 0: none */
+    bool proven;             /* the shell has answered once */
+    bool line_aborted;       /* by our Ctrl+C: the shell has printed a newline for that */
+    bool dying;              /* the session ends with this command */
+    size_t echo_wait;        /* index + 1 of the expectation that waits for the echo to go off */
+
+    /* Between commands. */
+    bool raw;         /* send or expect is used: what comes is kept for expect */
+    bool prompt_seen; /* since the last send */
+    bytes raw_text;
+    pattern_set *wanted; /* an expect waits */
+    size_t raw_window;
+    int64_t raw_deadline;
+
+    hostsession_failure failure; /* why it ended */
+};
+
+/* The time `us` from now; INT64_MAX for never. */
+static inline int64_t parts_after(const engine *e, int64_t us) {
+    return us > INT64_MAX - e->now ? INT64_MAX : e->now + us;
+}
+
+/* engine.c */
+/* Send; a secret is shown as "***" in transcripts.  Without memory the session ends and false is returned. */
+bool parts_type(engine *e, const char *data, size_t length, bool secret);
+void parts_end(engine *e, const hostsession_failure *why);
+void parts_no_memory(engine *e);
+void parts_log(engine *e, hostsession_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Type a sync line and wait for its END, in the present phase. */
+void parts_sync(engine *e);
+bool parts_all_synced(const engine *e);
+/* Receive standard error as far as it belongs before the END that has come on standard output. */
+void parts_catch_up(engine *e);
+/* A field as an exit status from 0 to 255, or -1. */
+int parts_status(const marker *m, size_t field);
+/* Take over what an END says about the shell. */
+void parts_note_end(engine *e, const marker *m);
+
+/* opening.c */
+void opening_start(engine *e);
+void opening_data(engine *e, const char *data, size_t length);
+bool opening_marker(side *s, const marker *m);
+void opening_advance(engine *e);
+void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
+
+/* command.c */
+void command_start(engine *e, const engine_command *command);
+void command_settled(engine *e);
+void command_data(side *s, const char *data, size_t length);
+bool command_marker(side *s, const marker *m);
+void command_drained(engine *e);
+void command_synced(engine *e);
+void command_advance(engine *e);
+/* Give the result away; the phase is idle then, or, when `dying` is set, about to end. */
+void command_finish(engine *e, hostsession_error error, hostsession_status status, int exit_status,
+                    const hostsession_failure *failure);
+void command_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
+
+/* recovery.c */
+hostsession_status recovery_status(const engine *e);
+void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure);
+void recovery_shell_seen(engine *e);
+void recovery_synced(engine *e);
+void recovery_advance(engine *e);
+
+/* raw.c */
+void raw_data(engine *e, const char *data, size_t length);
+void raw_search(engine *e);
+void raw_advance(engine *e);
+void raw_finish(engine *e, hostsession_error error, const char *message);
+void raw_leave(engine *e);
+
+#endif

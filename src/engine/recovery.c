@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Winning back the shell from a command that must stop.  A ladder: interrupt, quit, kill what is in the foreground;
+ * and the proof, each time something moved: a numbered line that only the shell itself can answer.
+ */
+#include "engine/parts.h"
+
+#include "base/failure.h"
+
+#include <string.h>
+
+/* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
+enum { rung_us = 250000, beat_us = 25000 };
+
+static void type_control(engine *e, char control) {
+    parts_type(e, &control, 1, false);
+}
+
+/* Ask the shell; a program that reads the terminal gets the line instead and cannot answer it. */
+static void prove(engine *e) {
+    e->next_step = e->now + rung_us;
+    e->host.reset_terminal(e->owner);
+    if (e->config.tty)
+        parts_type(e, "\n", 1, false);
+    if (e->phase == PHASE_RECOVERING)
+        parts_sync(e);
+}
+
+void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure) {
+    e->phase = PHASE_RECOVERING;
+    for (size_t i = 0; i < e->side_count; i++)
+        e->sides[i].notices.interrupted = e->dialect->interrupt_newline;
+    e->stop_error = error;
+    e->stop_failure = *failure;
+    e->step = 0;
+    e->sync_number = 0;
+    e->echo_wait = 0;
+    e->proven = false;
+    if (!e->stopped_number)
+        e->stopped_number = e->number;
+    e->deadline = parts_after(e, e->config.recovery_timeout_us);
+    parts_log(e, HOSTSESSION_LOG_INFO, "%s: stopping the command: %s", e->name, failure->message);
+    recovery_advance(e);
+}
+
+/* How a command ends that was stopped. */
+hostsession_status recovery_status(const engine *e) {
+    return e->stop_error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED
+           : e->stop_error == HOSTSESSION_ERROR_LIMIT  ? HOSTSESSION_STATUS_ERROR
+                                                       : HOSTSESSION_STATUS_TIMED_OUT;
+}
+
+/* The shell printed a marker: its line has ended, one way or the other. */
+void recovery_shell_seen(engine *e) {
+    if (e->sync_number)
+        return;
+    parts_sync(e);
+    /* A signal now would throw this line away, too. */
+    e->next_step = e->now + rung_us;
+}
+
+static void give_up(engine *e) {
+    hostsession_failure why;
+    failure_set(&why, e->stop_error, 0, "recovery",
+                "%s; it could not be stopped within %.3g s, so the session was ended", e->stop_failure.message,
+                (double)e->config.recovery_timeout_us / 1e6);
+    e->dying = true;
+    command_finish(e, e->stop_error, recovery_status(e), -1, &why);
+    parts_end(e, &why);
+}
+
+/* Where we cannot kill what is in the foreground, and where it is a loop of the shell's own that a signal does not end:
+ * stop the job, which ends the loop, and let the shell kill it. */
+static void stop_job(engine *e) {
+    e->jobs = true;
+    type_control(e, 0x1a);
+    if (e->phase == PHASE_RECOVERING)
+        parts_type(e, "\nkill -9 %%\n", 11, false);
+}
+
+/* A Ctrl+C that meets the shell just as it starts a job can leave the terminal with that job: bash then reads an error,
+ * and exits.  Where the foreground can be seen the job alone is interrupted; the shell only when it stays there. */
+static void interrupt(engine *e) {
+    bool settled = !e->config.sees_foreground || e->step >= 3;
+    if (e->config.sees_foreground && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
+        return;
+    if (settled)
+        type_control(e, 0x03);
+}
+
+static void climb_terminal(engine *e) {
+    /* A ^C between two children of a loop is lost: it is repeated. */
+    enum { knocks = rung_us / beat_us, quit = knocks + 1, stop = knocks + 3 };
+    e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
+    if (e->step < knocks) {
+        interrupt(e);
+    } else if (e->step == knocks) {
+        type_control(e, 0x03);
+        if (!e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
+            prove(e);
+    } else if (e->step == quit) {
+        type_control(e, 0x1c);
+        e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
+    } else {
+        if (e->step == stop)
+            stop_job(e);
+        else
+            e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
+        if (e->step > stop)
+            type_control(e, 0x03);
+        if (e->phase == PHASE_RECOVERING)
+            prove(e);
+    }
+}
+
+/* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for
+ * a child that has not died of it: knock again and again. */
+static void climb_pipes(engine *e) {
+    enum { beats = rung_us / beat_us };
+    e->next_step = e->now + beat_us;
+    e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
+    if (e->step == 0 || e->step % beats != 0)
+        return;
+    if (e->step == beats)
+        e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
+    else
+        e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
+    prove(e);
+}
+
+static void climb(engine *e) {
+    /* What has not been sent yet would only be eaten. */
+    if (e->step == 0)
+        engine_sent(e, bytes_length(&e->outgoing));
+    /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
+    if (e->step == 0 && e->config.tty)
+        e->host.reset_terminal(e->owner);
+    if (e->config.tty)
+        climb_terminal(e);
+    else
+        climb_pipes(e);
+    e->step++;
+}
+
+void recovery_advance(engine *e) {
+    if (e->now >= e->deadline)
+        give_up(e);
+    else if (e->step == 0 || e->now >= e->next_step)
+        climb(e);
+}
+
+void recovery_synced(engine *e) {
+    /* What we sent may still throw away the next line, or make the shell print one more prompt: the second time it is
+     * over with that. */
+    if (!e->proven) {
+        e->proven = true;
+        parts_sync(e);
+        e->next_step = e->now + rung_us;
+        return;
+    }
+    e->terminal_dirty = e->config.tty;
+    command_finish(e, e->stop_error, recovery_status(e), -1, &e->stop_failure);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What the loop's own files share. */
+#ifndef LOOP_PRIVATE_H
+#define LOOP_PRIVATE_H
+
+#include "loop/loop.h"
+
+#include <uv.h>
+
+struct hostsession_loop {
+    uv_loop_t uv;
+    uv_prepare_t before_poll;
+    /* Ends the wait of hostsession_loop_run_once(). */
+    uv_timer_t wait_limit;
+    int64_t now_us;
+    /* Time passed in the wait since now_us was read. */
+    bool now_stale;
+    bool dispatching;
+    unsigned callbacks; /* made outside dispatch, one in another */
+    /* hostsession_loop_run_once() may sleep in this pass, and a callback ran before it could. */
+    bool may_wait;
+    bool called_back;
+    /* libuv registers a watch with the kernel only when it polls: until then the loop's descriptor is silent. */
+    bool unregistered;
+    list tasks;
+    list guests;
+    list holds;
+    char *read_buffer;
+};
+
+/* To be called before each callback that libuv makes. */
+void loop_enter_callback(hostsession_loop *loop);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* What the engine tells, and what the transport tells. */
+#include "session/private.h"
+
+#include "base/failure.h"
+
+#include <string.h>
+
+/* ---- the engine's side: nothing here calls the engine back ---- */
+
+static void on_ready(void *owner) {
+    hostsession *s = owner;
+    s->ready = true;
+    s->busy = false;
+}
+
+static void on_output(void *owner, hostsession_stream stream, const char *data, size_t length) {
+    hostsession *s = owner;
+    hostsession_operation *operation = operation_current(s);
+    if (s->closing || !operation)
+        return;
+    hostsession_run_options *o = &operation->run.options;
+    if (o->on_output)
+        o->on_output(o->userdata, stream, data, length);
+    if (o->on_line && !s->closing)
+        lines_feed(&operation->run.lines[stream], data, length);
+}
+
+static void on_unsolicited(void *owner, hostsession_stream stream, const char *data, size_t length) {
+    hostsession *s = owner;
+    if (s->options.on_unsolicited && !s->closing)
+        s->options.on_unsolicited(s->options.userdata, stream, data, length);
+}
+
+static void on_command_done(void *owner, hostsession_error error, hostsession_result *result) {
+    hostsession *s = owner;
+    hostsession_operation *operation = operation_current(s);
+    if (!operation) {
+        /* Closed from inside a callback: the operation was finished then. */
+        hostsession_result_free(result);
+        return;
+    }
+    s->busy = !result->session_alive;
+    operation->run.result = result;
+    if (operation->run.options.on_line && !s->closing) {
+        lines_finish(&operation->run.lines[0]);
+        lines_finish(&operation->run.lines[1]);
+    }
+    if (s->closing) {
+        error = HOSTSESSION_ERROR_CANCELED;
+        result->status = HOSTSESSION_STATUS_INTERRUPTED;
+        result->session_alive = false;
+        failure_set(&result->failure, error, 0, "session", "%s: closed while the command ran", s->name);
+    }
+    operation_finish(operation, error, &result->failure);
+}
+
+static void on_transcript(void *owner, hostsession_direction direction, const char *data, size_t length) {
+    hostsession *s = owner;
+    if (!s->closing)
+        s->options.on_transcript(s->options.userdata, direction, data, length);
+}
+
+static void on_log(void *owner, hostsession_log_level level, const char *message) {
+    hostsession *s = owner;
+    if (!s->closing)
+        s->options.on_log(s->options.userdata, level, message);
+}
+
+/* The terminal of an exec: program is not the shell's when that is docker or ssh: the shell has to do it. */
+static void on_shell_pid(void *owner, int64_t pid) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    s->has_terminal |= t->is_terminal_of && pid > 0 && t->is_terminal_of(t->data, (pid_t)pid);
+}
+
+static void on_begin(void *owner) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    s->busy = true;
+    if (s->transport_open && t->interface.begin)
+        t->interface.begin(t->data);
+}
+
+static bool on_signal(void *owner, hostsession_signal signal) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return s->transport_open && t->interface.signal && t->interface.signal(t->data, signal);
+}
+
+static bool on_reset_terminal(void *owner) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return s->transport_open && s->has_terminal && t->interface.reset_terminal && t->interface.reset_terminal(t->data);
+}
+
+static int on_echoes(void *owner) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return s->transport_open && t->interface.echoes ? t->interface.echoes(t->data) : -1;
+}
+
+static void on_catch_up(void *owner) {
+    hostsession *s = owner;
+    if (s->transport_open && !s->closing)
+        s->target.transport.interface.catch_up(s->target.transport.data);
+}
+
+static void on_ended(void *owner, const hostsession_failure *why) {
+    (void)why;
+    hostsession *s = owner;
+    loop_post(s->loop, &s->task);
+}
+
+const engine_host session_engine_host = {.ready = on_ready,
+                                         .shell_pid = on_shell_pid,
+                                         .output = on_output,
+                                         .unsolicited = on_unsolicited,
+                                         .command_done = on_command_done,
+                                         .expect_done = operation_on_expect_done,
+                                         .begin = on_begin,
+                                         .signal = on_signal,
+                                         .reset_terminal = on_reset_terminal,
+                                         .echoes = on_echoes,
+                                         .catch_up = on_catch_up,
+                                         .transcript = on_transcript,
+                                         .log = on_log,
+                                         .ended = on_ended};
+
+/* ---- the transport's side ---- */
+
+/* Do what has become possible.  The transport is still using itself: the pump leaves its end to the next dispatch. */
+static void pump_inside(hostsession *s) {
+    s->in_transport = true;
+    session_pump(s, true);
+    s->in_transport = false;
+}
+
+void hostsession_channel_opened(hostsession_channel *channel) {
+    hostsession *s = channel->session;
+    if (s->closing)
+        return;
+    bool inside_open = s->in_engine;
+    s->in_engine = true;
+    engine_connected(s->engine, loop_now_us(s->loop));
+    s->in_engine = inside_open;
+    if (!inside_open)
+        pump_inside(s);
+}
+
+bool hostsession_channel_received(hostsession_channel *channel, hostsession_stream stream, const char *data,
+                                  size_t length) {
+    hostsession *s = channel->session;
+    if (s->closing)
+        return false;
+    int64_t now = loop_now_us(s->loop);
+    /* The engine has asked for these, to catch up. */
+    if (s->in_engine) {
+        engine_receive(s->engine, stream, data, length, now);
+        return true;
+    }
+    s->in_engine = true;
+    engine_receive(s->engine, stream, data, length, now);
+    /* Deadlines hold in a flood, too. */
+    engine_advance(s->engine, now);
+    s->in_engine = false;
+    if (engine_wants_drained(s->engine))
+        loop_post(s->loop, &s->drained);
+    pump_inside(s);
+    return !s->closing && engine_state(s->engine) != HOSTSESSION_ENDED;
+}
+
+void hostsession_channel_writable(hostsession_channel *channel) {
+    if (!channel->session->closing)
+        pump_inside(channel->session);
+}
+
+void hostsession_channel_ended(hostsession_channel *channel, const hostsession_exit *how,
+                               const hostsession_failure *failure) {
+    hostsession *s = channel->session;
+    if (s->closing)
+        return;
+    s->in_engine = true;
+    engine_hangup(s->engine, how, failure, loop_now_us(s->loop));
+    s->in_engine = false;
+    loop_post(s->loop, &s->task);
+}

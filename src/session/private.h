@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* A session's inside, shared by session.c (its life), channel.c (its transport's side), events.c (its engine's side),
+ * operation.c (the queue), run.c, interact.c (the operations) and drive.c (blocking calls). */
+#ifndef SESSION_PRIVATE_H
+#define SESSION_PRIVATE_H
+
+#include "base/list.h"
+#include "engine/engine.h"
+#include "engine/lines.h"
+#include "loop/loop.h"
+#include "session/target.h"
+
+#include <hostsession/session.h>
+
+struct hostsession_channel {
+    hostsession *session;
+};
+
+typedef enum operation_kind { OPERATION_RUN, OPERATION_SEND, OPERATION_EXPECT } operation_kind;
+
+struct hostsession_operation {
+    list link; /* in the session's queue, or among the finished */
+    hostsession *session;
+    operation_kind kind;
+    bool started;
+    bool cancelled;
+    bool finished;
+    void *userdata;
+    hostsession_failure failure; /* once finished */
+
+    struct {
+        hostsession_run_fn done;
+        char *command;
+        hostsession_run_options options;
+        expectations *expectations;
+        hostsession_result *result;
+        lines lines[2];
+    } run;
+    struct {
+        hostsession_send_fn done;
+        bytes data;
+        bool secret;
+    } send;
+    struct {
+        hostsession_expect_fn done;
+        pattern_set *patterns;
+        hostsession_expect_options options;
+        hostsession_match *match;
+    } expect;
+};
+
+/* A blocking call that drives a session's own loop. */
+typedef struct driver {
+    bool done;
+    bool gone;                /* the session was freed */
+    hostsession_loop *orphan; /* the session was closed meanwhile and left its loop to be freed */
+} driver;
+
+struct hostsession {
+    hostsession_loop *loop;
+    bool own_loop;
+    driver *driver;
+    hostsession_options options;
+    char *name;
+    char *user;
+    char *transport_name;
+    target target;
+    bool transport_open; /* open succeeded, close was not called */
+    bool busy;           /* something runs that is not over when the transport is closed */
+    bool has_terminal;   /* the transport's terminal is the shell's own */
+    bool transport_held; /* release is owed */
+    hostsession_channel channel;
+    engine *engine;
+    loop_timer timer;
+    int64_t timer_at;
+    loop_task task;    /* what is to be done outside the engine */
+    loop_task drained; /* patterns are to be searched once a read turn is over */
+    loop_guest guest;
+    list queue;        /* operations in order; the first may be started */
+    list finished;     /* their done is owed */
+    bool in_engine;    /* the engine calls us: it cannot be called */
+    bool in_transport; /* the transport calls us: it cannot be closed */
+    bool pumping;
+    bool closing;
+    bool failed_announced;
+    bool open_pending; /* open's done is owed */
+    bool ready;
+    hostsession_open_fn open_done;
+    void *open_userdata;
+};
+
+/* events.c */
+extern const engine_host session_engine_host;
+
+/* session.c: do what has become possible: start the next operation, call what is owed, send, set the timer.  From
+ * dispatch, or (`may_call` false) from a call of the user's, when callbacks wait for the next dispatch. */
+void session_pump(hostsession *session, bool may_call);
+void session_free(hostsession *session);
+
+/* operation.c */
+hostsession_operation *operation_new(hostsession *session, operation_kind kind, void *userdata);
+/* Put into the queue and start it if it can be. */
+void operation_submit(hostsession_operation *operation);
+void operation_free(hostsession_operation *operation);
+/* Move to the finished; its failure says why. */
+void operation_finish(hostsession_operation *operation, hostsession_error error, const hostsession_failure *why);
+void operation_call_done(hostsession_operation *operation);
+/* Start the first of the queue; false when it finished at once. */
+void operation_start(hostsession_operation *operation);
+void operation_stop(hostsession_operation *operation);
+/* The started one, or NULL. */
+hostsession_operation *operation_current(const hostsession *session);
+void operation_on_expect_done(void *owner, const hostsession_failure *failure, const pattern_match *match,
+                              const char *text, size_t length);
+
+/* drive.c */
+/* HOSTSESSION_ERROR_INVALID in a callback. */
+hostsession_error drive_check(const hostsession *session, const char *stage, hostsession_failure *failure);
+/* Dispatch what has come; false when the session was closed meanwhile and is gone. */
+bool drive_pending(hostsession *session);
+/* Drive until done.  The session may be gone then. */
+void drive_until_done(hostsession *session, driver *d);
+
+#endif

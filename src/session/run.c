@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Running commands. */
+#include "session/private.h"
+
+#include "base/failure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void on_line(hostsession_operation *operation, hostsession_stream stream, const char *line, size_t length) {
+    hostsession_run_options *o = &operation->run.options;
+    if (!operation->session->closing)
+        o->on_line(o->userdata, stream, line, length);
+}
+
+static void on_output_line(void *owner, const char *line, size_t length) {
+    on_line(owner, HOSTSESSION_STREAM_OUTPUT, line, length);
+}
+
+static void on_error_line(void *owner, const char *line, size_t length) {
+    on_line(owner, HOSTSESSION_STREAM_ERROR, line, length);
+}
+
+static hostsession_error copy_options(const hostsession *session, const hostsession_run_options *given,
+                                      hostsession_run_options *to, hostsession_failure *failure) {
+    *to = (hostsession_run_options)HOSTSESSION_RUN_OPTIONS_INIT;
+    if (given && (given->struct_size < offsetof(hostsession_run_options, userdata) || given->struct_size > sizeof *to))
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->struct_size is %zu; start from HOSTSESSION_RUN_OPTIONS_INIT", given->struct_size);
+    if (given)
+        memcpy(to, given, given->struct_size);
+    if (to->timeout_ms < 0 || to->timeout_ms > INT64_MAX / 2000)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->timeout_ms is %lld; use 0 for no limit", (long long)to->timeout_ms);
+    if (to->expectation_count && session->options.mode == HOSTSESSION_MODE_PIPE)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "expectations need a terminal to type at: commands in pipe mode read /dev/null; open the "
+                           "session in tty mode");
+    for (size_t i = 0; i < to->expectation_count; i++) {
+        const transport_made *t = &session->target.transport;
+        if (to->expectations[i].flags & HOSTSESSION_EXPECT_ECHO_OFF && !t->interface.echoes)
+            return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                               "whether the terminal echoes cannot be told over this transport (%s); leave "
+                               "HOSTSESSION_EXPECT_ECHO_OFF out",
+                               t->interface.name ? t->interface.name : "unnamed");
+    }
+    if (to->max_output_bytes == 0)
+        to->max_output_bytes = session->options.max_output_bytes;
+    return HOSTSESSION_OK;
+}
+
+static hostsession_error fill(hostsession_operation *operation, const char *command, hostsession_failure *failure) {
+    hostsession_run_options *o = &operation->run.options;
+    operation->run.command = strdup(command);
+    operation->run.result = result_new(o->max_output_bytes);
+    if (!operation->run.command || !operation->run.result)
+        return failure_no_memory(failure, "command");
+    for (size_t i = 0; i < 2; i++) {
+        operation->run.lines[i].owner = operation;
+        operation->run.lines[i].on_line = i == HOSTSESSION_STREAM_OUTPUT ? on_output_line : on_error_line;
+    }
+    hostsession_error error = HOSTSESSION_OK;
+    if (o->expectation_count)
+        error = expectations_new(o->expectations, o->expectation_count, &operation->run.expectations, failure);
+    o->expectations = NULL;
+    return error;
+}
+
+hostsession_error hostsession_run_start(hostsession *session, const char *command,
+                                        const hostsession_run_options *options, hostsession_run_fn done, void *userdata,
+                                        hostsession_operation **ret_operation, hostsession_failure *failure) {
+    if (ret_operation)
+        *ret_operation = NULL;
+    if (session->closing)
+        return failure_set(failure, HOSTSESSION_ERROR_CLOSED, 0, "command", "%s: the session was closed",
+                           session->name);
+    if (!command)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "command", "the command is NULL");
+    hostsession_operation *operation = operation_new(session, OPERATION_RUN, userdata);
+    if (!operation)
+        return failure_no_memory(failure, "command");
+    operation->run.done = done;
+    hostsession_error error = copy_options(session, options, &operation->run.options, failure);
+    if (!error)
+        error = fill(operation, command, failure);
+    if (error) {
+        operation_free(operation);
+        return error;
+    }
+    if (ret_operation)
+        *ret_operation = operation;
+    operation_submit(operation);
+    return HOSTSESSION_OK;
+}
+
+typedef struct run_driver {
+    driver driver;
+    hostsession_error error;
+    hostsession_result *result;
+} run_driver;
+
+static void on_run_done(hostsession *session, hostsession_error error, hostsession_result *result, void *userdata) {
+    (void)session;
+    run_driver *d = userdata;
+    d->error = error;
+    d->result = result;
+    d->driver.done = true;
+}
+
+/* A result for a call that was refused, so that the reason is not lost. */
+static hostsession_result *refused(const hostsession_failure *why) {
+    hostsession_result *result = why->error == HOSTSESSION_ERROR_NO_MEMORY ? NULL : result_new(0);
+    if (result) {
+        result->status = HOSTSESSION_STATUS_ERROR;
+        result->failure = *why;
+    }
+    return result;
+}
+
+hostsession_error hostsession_run(hostsession *session, const char *command, const hostsession_run_options *options,
+                                  hostsession_result **ret_result) {
+    hostsession_failure why;
+    run_driver d = {{false, false, NULL}, HOSTSESSION_OK, NULL};
+    hostsession_error error = drive_check(session, "command", &why);
+    /* What came since the last call belongs to no command. */
+    if (!error && !session->closing && !drive_pending(session))
+        error = failure_set(&why, HOSTSESSION_ERROR_CANCELED, 0, "command", "the session was closed by a callback");
+    if (!error)
+        error = hostsession_run_start(session, command, options, on_run_done, &d, NULL, &why);
+    if (error) {
+        *ret_result = refused(&why);
+        return error;
+    }
+    drive_until_done(session, &d.driver);
+    *ret_result = d.result;
+    return d.error;
+}
+
+void hostsession_cancel_current(hostsession *session) {
+    hostsession_operation *operation = operation_current(session);
+    if (operation)
+        hostsession_cancel(operation);
+}

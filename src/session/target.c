@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/target.h"
+
+#include "base/failure.h"
+#include "session/words.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { most_arguments = 8, most_settings = 4 };
+
+/* How a shell that we know is started: as plain as it can be, and interactive also on pipes, since only then a syntax
+ * error, an unset variable or SIGINT leads back to the prompt instead of ending it. */
+typedef struct starter {
+    const char *name;
+    const char *plain[4];
+    const char *settings[most_settings];
+} starter;
+
+/* A shell that keeps a history file must not find our setup lines in it; dash and ash read $ENV when interactive, ksh
+ * and mksh a file of their own when there is no $ENV. */
+static const starter starters[] = {
+    {"bash", {"--noediting", "--norc", "--noprofile"}, {"HISTFILE=/dev/null"}},
+    {"zsh", {"-f"}, {"HISTFILE=/dev/null"}},
+    {"ksh93", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
+    {"ksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
+    {"mksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
+    {"dash", {NULL}, {"ENV"}},
+    {"ash", {NULL}, {"ENV"}},
+    {"sh", {NULL}, {"ENV"}},
+};
+
+static const starter *starter_of(const char *shell) {
+    const char *slash = strrchr(shell, '/');
+    const char *name = slash ? slash + 1 : shell;
+    for (size_t i = 0; i < sizeof starters / sizeof starters[0]; i++)
+        if (strcmp(starters[i].name, name) == 0)
+            return &starters[i];
+    return NULL;
+}
+
+static bool in_path(const char *program) {
+    const char *path = getenv("PATH");
+    char candidate[PATH_MAX];
+    while (path && *path) {
+        size_t length = strcspn(path, ":");
+        if (snprintf(candidate, sizeof candidate, "%.*s/%s", (int)length, path, program) < (int)sizeof candidate &&
+            access(candidate, X_OK) == 0)
+            return true;
+        path += length + (path[length] == ':');
+    }
+    return false;
+}
+
+static hostsession_error make(const transport_program *program, hostsession_mode mode, target *ret,
+                              hostsession_failure *failure) {
+    return mode == HOSTSESSION_MODE_PIPE ? transport_make_pipe(program, &ret->transport, failure)
+                                         : transport_make_pty(program, &ret->transport, failure);
+}
+
+/* Our settings first: the caller's override them. */
+static const char **merge(const char *const *ours, const char *const *theirs) {
+    size_t count = 0;
+    for (size_t i = 0; theirs && theirs[i]; i++)
+        count++;
+    const char **all = calloc(count + most_settings + 1, sizeof *all);
+    if (!all)
+        return NULL;
+    size_t used = 0;
+    for (size_t i = 0; ours && i < most_settings && ours[i]; i++)
+        all[used++] = ours[i];
+    for (size_t i = 0; i < count; i++)
+        all[used++] = theirs[i];
+    return all;
+}
+
+static hostsession_error open_local(const hostsession_options *options, target *ret, hostsession_failure *failure) {
+    const char *shell = options->shell ? options->shell : in_path("bash") ? "bash" : "sh";
+    const starter *known = starter_of(shell);
+    const char *arguments[most_arguments] = {shell};
+    size_t count = 1;
+    for (size_t i = 0; known && !options->interactive && known->plain[i]; i++)
+        arguments[count++] = known->plain[i];
+    if (options->mode == HOSTSESSION_MODE_PIPE || options->interactive)
+        arguments[count++] = "-i";
+    const char **settings = merge(known && !options->interactive ? known->settings : NULL, options->environment);
+    if (!settings)
+        return failure_no_memory(failure, "target");
+    transport_program program = {arguments, settings, options->cwd};
+    ret->local = true;
+    hostsession_error error = make(&program, options->mode, ret, failure);
+    free(settings);
+    return error;
+}
+
+static hostsession_error open_program(const char *line, const hostsession_options *options, target *ret,
+                                      hostsession_failure *failure) {
+    const char *why;
+    size_t count = 0;
+    char **words = words_split(line, &count, &why);
+    if (!words && !why)
+        return failure_no_memory(failure, "target");
+    if (!words)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+                           "target \"exec:%s\" has %s; quote its words as a shell would", line, why);
+    hostsession_error error;
+    if (count == 0 || !words[0][0]) {
+        error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+                            "target \"exec:%s\" names no program; write exec:PROGRAM ARG...", line);
+    } else {
+        transport_program program = {(const char *const *)words, options->environment, options->cwd};
+        error = make(&program, options->mode, ret, failure);
+    }
+    free(words);
+    return error;
+}
+
+hostsession_error target_open(const char *text, const hostsession_options *options, target *ret,
+                              hostsession_failure *failure) {
+    *ret = (target){0};
+    if (!text || !*text)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+                           "the target is empty; write \"local\" or \"exec:PROGRAM ARG...\"");
+    if (options->transport) {
+        ret->transport.interface = *options->transport;
+        ret->transport.data = options->transport_data;
+        return HOSTSESSION_OK;
+    }
+    if (strcmp(text, "local") == 0)
+        return open_local(options, ret, failure);
+    if (strncmp(text, "exec:", 5) == 0) {
+        if (options->shell)
+            return failure_set(
+                failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+                "a shell was chosen for the target \"%s\", which names its own program; leave one of them "
+                "out",
+                text);
+        return open_program(text + 5, options, ret, failure);
+    }
+    return failure_set(
+        failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+        "target \"%s\" is not supported by this version; write \"local\" or \"exec:PROGRAM ARG...\" (for "
+        "a remote host, \"exec:ssh -tt HOST\")",
+        text);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* From a target and options to a transport. */
+#ifndef SESSION_TARGET_H
+#define SESSION_TARGET_H
+
+#include "transport/transport.h"
+
+#include <hostsession/session.h>
+
+typedef struct target {
+    transport_made transport;
+    bool local; /* the shell runs as the caller's user */
+} target;
+
+/* Understand `text` and make its transport; nothing is started yet.
+ * HOSTSESSION_ERROR_INVALID: a malformed or unsupported target. */
+hostsession_error target_open(const char *text, const hostsession_options *options, target *ret,
+                              hostsession_failure *failure);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals to a choice of the processes of a session (in the sense of setsid), where a process group says too little:
+ * in a shell without job control all that it starts is in its own group. */
+#ifndef TRANSPORT_PROCESSES_H
+#define TRANSPORT_PROCESSES_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The kernel tells a process's start in ticks of 10 ms, so that one started in the same tick as a command may be the
+ * command's or an older one's: of those, the ones that ignore `spare_ignoring` are spared.  Shells without job control
+ * start background jobs with SIGINT and SIGQUIT ignored. */
+typedef struct processes_choice {
+    /* Its leader is always spared. */
+    pid_t session;
+    /* 0: any. */
+    pid_t group;
+    /* Spare those started before. */
+    uint64_t since_ticks;
+    /* Take those started later, whatever they ignore. */
+    uint64_t sure_after_ticks;
+    /* As bits: 1 << (signal - 1). */
+    uint64_t spare_ignoring;
+    /* Rather than spare all, take the newest. */
+    bool at_least_newest;
+} processes_choice;
+
+#define PROCESSES_SIGNAL_BIT(signal_number) (UINT64_C(1) << ((signal_number)-1))
+
+/* The start, in ticks, of a process that starts at `boottime_ns` of CLOCK_BOOTTIME. */
+uint64_t processes_ticks(uint64_t boottime_ns);
+uint64_t processes_boottime_ns(void);
+
+/* Send a signal to the processes of the choice; SIGKILL also to those that they start meanwhile.  Returns whether
+ * there was any. */
+bool processes_signal(const processes_choice *choice, int signal_number);
+
+#endif

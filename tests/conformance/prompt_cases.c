@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Prompts and their hooks, changed by the user or by what the user sources. */
+#include "conformance.h"
+
+#include "../support/folder.h"
+
+#include <string.h>
+
+static void works_on(struct context *t) {
+    RUNS(t, "echo hi", "hi\n", 0);
+    FAILS(t, "echo 'open");
+    FAILS(t, "fi");
+    TIMES_OUT(t, say(t, "sleep %s", t->tag), "");
+    IN_SYNC(t);
+}
+
+static void prompts(struct context *t) {
+    static const char *const texts[] = {"PS1='user> '",        "PS2='more> '",          "PS1=\"(base) $PS1\"",
+                                        "PS1='$(echo sub)$ '", "PS1='\\u@\\h:\\w\\$ '", "PS1='%n@%m %# '",
+                                        "PS1=; PS2=",          "PS1='two\nlines '",     "PS4=; PS3="};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        RUNS(t, texts[i], "", 0);
+        works_on(t);
+    }
+    RUNS(t, "n=${#PS1}; PS1=; while [ ${#PS1} -lt $n ]; do PS1=\"x$PS1\"; done", "", 0);
+    works_on(t);
+    RUNS(t, "unset PS1 PS2 PS3 PS4", "", 0);
+    works_on(t);
+    GONE(t, t->tag);
+}
+
+static void prompt_hooks_of_bash(struct context *t) {
+    RUNS(t, "PROMPT_COMMAND='echo HOOK'", "", 0);
+    works_on(t);
+    RUNS(t, "PROMPT_COMMAND=('echo HOOK' 'false'); PS0='BEFORE '", "", 0);
+    works_on(t);
+    RUNS(t, "PROMPT_COMMAND='(exit 9)'", "", 0);
+    RUNS(t, "(exit 5)", "", 5);
+    RUNS(t, "echo $?", "5\n", 0);
+    RUNS(t, "PROMPT_COMMAND='exec 2>/dev/null; PS1=back; x=1'", "", 0);
+    RUNS(t, "echo hi", "hi\n", 0);
+    IN_SYNC(t);
+    GONE(t, t->tag);
+}
+
+static void prompt_hooks_of_zsh(struct context *t) {
+    RUNS(t, "precmd() { echo HOOK; }; preexec() { echo BEFORE; }", "", 0);
+    works_on(t);
+    RUNS(t, "precmd_functions=(precmd); preexec_functions=(preexec); RPROMPT=right; setopt promptcr promptsp", "", 0);
+    works_on(t);
+    RUNS(t, "zshexit() { echo leaving; }; chpwd() { echo moved; }", "", 0);
+    RUNS(t, "cd /usr", "moved\n", 0);
+    EXITS(t, "exit 3", "leaving\n", 3);
+    GONE(t, t->tag);
+}
+
+/* Start-up files as people have them. */
+static const char startup[] = "echo WELCOME\n"
+                              "alias echo='echo ALIASED' eval='echo HACKED' printf='echo HACKED'\n"
+                              "PS1='\\033[32mme\\033[0m$ '; PS2='... '\n"
+                              "PROMPT_COMMAND='printf hook'\n"
+                              "export PROMPT_COMMAND PS1\n"
+                              "set -o vi\n"
+                              "readonly PS2\n"
+                              "trap 'x=1' INT\n"
+                              "printf 'no newline at the end'\n";
+
+static void startup_files(struct context *t) {
+    static const char *const files[] = {".bashrc", ".zshrc", ".mkshrc", ".kshrc", ".profile", ".shinit"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        home_write(t, files[i], startup, sizeof startup - 1);
+    const char *environment[] = {say(t, "ENV=%s", home_path(t, ".shinit")), NULL};
+    t->opening.options.environment = environment;
+    t->opening.options.interactive = !t->shell->arguments;
+    if (!open_session(t))
+        return;
+    RUNS(t, "/bin/echo one", "one\n", 0);
+    RUNS(t, "\\echo \"$HOME\"", say(t, "%s\n", t->home), 0);
+    FAILS(t, "fi");
+    TIMES_OUT(t, say(t, "/bin/sleep %s", t->tag), NULL);
+    IN_SYNC(t);
+    GONE(t, t->tag);
+}
+
+/* Without `interactive` they are not read. */
+static void startup_files_left_alone(struct context *t) {
+    static const char *const files[] = {".bashrc", ".zshrc",   ".zshenv",       ".mkshrc",
+                                        ".kshrc",  ".profile", ".bash_profile", ".shinit"};
+    static const char content[] = "READ=yes; echo WELCOME\n";
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        home_write(t, files[i], content, sizeof content - 1);
+    if (!open_session(t))
+        return;
+    RUNS(t, "echo ${READ-no}", "no\n", 0);
+    IN_SYNC(t);
+}
+
+static const struct conformance_case prompt_cases_table[] = {
+    {"prompt-changed", prompts, 0, 0, UNSOLICITED_ALLOWED | LONG},
+    {"prompt-hooks-of-bash", prompt_hooks_of_bash, ANY_BASH, 0, UNSOLICITED_ALLOWED},
+    {"prompt-hooks-of-zsh", prompt_hooks_of_zsh, ZSH, 0, UNSOLICITED_ALLOWED},
+    {"prompt-startup-files", startup_files, 0, 0, OPENS_ITSELF | UNSOLICITED_ALLOWED},
+    {"prompt-startup-files-left-alone", startup_files_left_alone, ANY_SHELL & ~(unsigned)BASH_READLINE, 0,
+     OPENS_ITSELF},
+};
+
+CASE_GROUP(prompt_cases);

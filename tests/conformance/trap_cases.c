@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Traps of the user: they print when the user's own commands run, and change nothing else. */
+#include "conformance.h"
+
+#include <string.h>
+
+/* In an eval the shells run the trap for the eval, too: the user's trap, once more. */
+static void debug_trap(struct context *t) {
+    SETTLES(t, "trap 'echo D' DEBUG");
+    RUNS_MATCHING(t, "echo hi", "(D\n){1,2}hi\n", 0);
+    RUNS_MATCHING(t, "(exit 3)", "(D\n){0,3}", 3);
+    RUNS_MATCHING(t, "echo $?", "(D\n){1,2}3\n", 0);
+    RUNS_MATCHING(t, "cd /usr", "(D\n){1,2}", 0);
+    SETTLES(t, "trap - DEBUG");
+    RUNS(t, "echo clean", "clean\n", 0);
+    IN_SYNC(t);
+}
+
+static void debug_trap_that_fails(struct context *t) {
+    SETTLES(t, "trap 'false' DEBUG");
+    RUNS(t, "echo hi", "hi\n", 0);
+    IN_SYNC(t);
+    SETTLES(t, "trap 'x=$(sh -c \"exit 3\")' DEBUG");
+    RUNS(t, "(exit 4)", "", 4);
+    IN_SYNC(t);
+}
+
+static void error_trap(struct context *t) {
+    SETTLES(t, "trap 'echo E' ERR");
+    RUNS_MATCHING(t, "false", "(E\n){1,2}", 1);
+    RUNS(t, "echo hi", "hi\n", 0);
+    RUNS_MATCHING(t, "(exit 3)", "(E\n){1,2}", 3);
+    RUNS(t, "true", "", 0);
+    SETTLES(t, "trap - ERR");
+    RUNS(t, "false", "", 1);
+    IN_SYNC(t);
+}
+
+static void return_trap(struct context *t) {
+    RUNS(t, "set -o functrace; trap 'echo R' RETURN", "", 0);
+    RUNS(t, "echo hi", "hi\n", 0);
+    RUNS(t, "f() { :; }; f", "R\n", 0);
+    RUNS(t, "(exit 3)", "", 3);
+    RUNS(t, "trap - RETURN; set +o functrace", "", 0);
+    IN_SYNC(t);
+}
+
+static void exit_trap(struct context *t) {
+    RUNS(t, "trap 'echo bye' EXIT", "", 0);
+    RUNS(t, "echo hi", "hi\n", 0);
+    RUNS(t, "(exit 3)", "", 3);
+    RUNS(t, "f() { echo in; }; f", "in\n", 0);
+    EXITS(t, "echo last; exit 5", "last\nbye\n", 5);
+}
+
+static void exit_trap_and_errexit(struct context *t) {
+    RUNS(t, "trap 'echo bye' EXIT; set -e", "", 0);
+    EXITS(t, "(exit 6); echo NOT", "bye\n", 6);
+}
+
+static void user_signals(struct context *t) {
+    RUNS(t, "trap 'echo U' USR1", "", 0);
+    RUNS(t, "kill -USR1 $$", "U\n", 0);
+    RUNS(t, "echo hi", "hi\n", 0);
+    RUNS(t, "trap - USR1; trap", "", 0);
+    SETTLES(t, "trap 'c=1' CHLD");
+    IN_SYNC(t);
+    SETTLES(t, "trap ':' WINCH TTOU TTIN");
+    IN_SYNC(t);
+}
+
+static void interrupt_ignored(struct context *t) {
+    RUNS(t, "trap '' INT; x=kept", "", 0);
+    RUNS(t, "echo hi", "hi\n", 0);
+    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    IN_SYNC(t);
+    RUNS(t, "echo $x", "kept\n", 0);
+    RUNS(t, "trap '' INT QUIT TERM HUP", "", 0);
+    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    IN_SYNC(t);
+    RUNS(t, "echo $x", "kept\n", 0);
+    GONE(t, t->tag);
+}
+
+static void interrupt_trapped(struct context *t) {
+    RUNS(t, "trap 'echo caught' INT; x=kept", "", 0);
+    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    IN_SYNC(t);
+    RUNS(t, "echo $x", "kept\n", 0);
+    RUNS(t, "trap - INT", "", 0);
+    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    IN_SYNC(t);
+    GONE(t, t->tag);
+}
+
+/* By hand: bash, zsh and mksh leave the loop; in dash, ksh93 and ash the trap runs and the loop goes on, whatever is
+ * typed: the shell may have to be given up. */
+static void interrupt_trapped_in_a_loop(struct context *t) {
+    RUNS(t, "trap 'echo caught' INT; x=kept", "", 0);
+    const char *loop = say(t, "while :; do sleep %s; done", t->tag);
+    if (is_tty(t) && is_shell(t, ANY_BASH | ZSH | MKSH))
+        TIMES_OUT(t, loop, NULL);
+    else
+        SETTLES(t, loop);
+    GONE(t, t->tag);
+    if (hostsession_get_state(t->session) == HOSTSESSION_ENDED)
+        return;
+    IN_SYNC(t);
+    RUNS(t, "echo $x", "kept\n", 0);
+}
+
+/* Nothing less than SIGKILL stops a loop of the shell itself that ignores all else: the shell goes with it. */
+static void loop_that_ignores_all(struct context *t) {
+    SETTLES(t, "trap '' INT QUIT TERM HUP; while :; do :; done");
+    if (hostsession_get_state(t->session) != HOSTSESSION_ENDED)
+        IN_SYNC(t);
+}
+
+static const struct conformance_case trap_cases_table[] = {
+    {"trap-debug", debug_trap, ANY_BASH | ZSH | KSH93, 0, UNSOLICITED_ALLOWED},
+    {"trap-debug-that-fails", debug_trap_that_fails, ANY_BASH | ZSH | KSH93, 0, 0},
+    {"trap-error", error_trap, ANY_BASH | ZSH | KSH93 | MKSH, 0, 0},
+    {"trap-return", return_trap, ANY_BASH, 0, 0},
+    {"trap-exit", exit_trap, 0, 0, 0},
+    {"trap-exit-and-errexit", exit_trap_and_errexit, 0, 0, 0},
+    {"trap-user-signals", user_signals, 0, 0, 0},
+    {"trap-interrupt-ignored", interrupt_ignored, 0, 0, LONG},
+    {"trap-interrupt-trapped", interrupt_trapped, 0, 0, LONG},
+    {"trap-interrupt-trapped-in-a-loop", interrupt_trapped_in_a_loop, 0, 0, UNSOLICITED_ALLOWED | LONG},
+    {"trap-loop-that-ignores-all", loop_that_ignores_all, 0, 0, UNSOLICITED_ALLOWED},
+};
+
+CASE_GROUP(trap_cases);

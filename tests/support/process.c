@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include "folder.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+long long clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Call `right` for each process; stop at the first that is. */
+static pid_t find(bool (*right)(pid_t pid, const char *tag, text *found), const char *tag, text *found) {
+    DIR *processes = opendir("/proc");
+    if (!processes)
+        return 0;
+    pid_t result = 0;
+    struct dirent *entry;
+    while (result == 0 && (entry = readdir(processes)) != NULL) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
+        if (pid > 0 && pid != getpid() && right(pid, tag, found))
+            result = pid;
+    }
+    closedir(processes);
+    return result;
+}
+
+/* A zombie has an empty command line. */
+static bool has_tag(pid_t pid, const char *tag, text *found) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    text line = {0};
+    file_read(path, &line);
+    for (size_t i = 0; i < line.length; i++)
+        if (line.data[i] == '\0')
+            line.data[i] = ' ';
+    bool right = text_contains(&line, tag);
+    if (right && found)
+        text_printf(found, "%d: %s", (int)pid, text_data(&line));
+    text_free(&line);
+    return right;
+}
+
+static bool is_living_child(pid_t pid, const char *tag, text *found) {
+    (void)tag;
+    (void)found;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    text line = {0};
+    file_read(path, &line);
+    const char *after_name = strrchr(text_data(&line), ')');
+    char state = 'Z';
+    int parent = 0;
+    bool right = after_name && sscanf(after_name + 1, " %c %d", &state, &parent) == 2 && parent == (int)getpid() &&
+                 state != 'Z' && state != 'X';
+    text_free(&line);
+    return right;
+}
+
+pid_t process_find(const char *tag, text *command_line) {
+    return find(has_tag, tag, command_line);
+}
+
+pid_t process_find_child(void) {
+    return find(is_living_child, NULL, NULL);
+}
+
+bool process_wait_end(pid_t pid, int limit_ms) {
+    int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (descriptor < 0)
+        return errno == ESRCH;
+    struct pollfd wait = {.fd = descriptor, .events = POLLIN};
+    int ready = poll(&wait, 1, limit_ms);
+    close(descriptor);
+    return ready > 0;
+}
+
+bool process_wait_gone(const char *tag, int limit_ms, text *command_line) {
+    long long until = clock_ms() + limit_ms;
+    for (;;) {
+        text_clear(command_line);
+        pid_t pid = process_find(tag, command_line);
+        if (pid == 0)
+            return true;
+        long long left = until - clock_ms();
+        if (left <= 0 || !process_wait_end(pid, (int)left))
+            return false;
+    }
+}
+
+int process_count_descriptors(void) {
+    text names = {0};
+    folder_list("/proc/self/fd", &names);
+    int count = 0;
+    for (size_t i = 0; i < names.length; i++)
+        count += names.data[i] == '\n';
+    text_free(&names);
+    return count;
+}

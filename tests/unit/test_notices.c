@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/notices.h"
+
+#include "../support/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void on_data(void *owner, const char *data, size_t length) {
+    text_append(owner, data, length);
+}
+
+static void play(const char *command, const char *input, size_t length, size_t cut, notices_end how, text *seen) {
+    notices n = {.on_data = on_data, .owner = seen};
+    text_clear(seen);
+    notices_start(&n, true, true, true, false, command, strlen(command));
+    n.interrupted = how == NOTICES_INTERRUPTED;
+    assert_true(notices_feed(&n, input, cut));
+    assert_true(notices_feed(&n, input + cut, length - cut));
+    notices_finish(&n, how);
+    notices_free(&n);
+}
+
+static void check_end(const char *command, const char *input, notices_end how, const char *expected) {
+    size_t length = strlen(input);
+    text seen = {0};
+    for (size_t cut = 0; cut <= length; cut++) {
+        play(command, input, length, cut, how, &seen);
+        if (strcmp(text_data(&seen), expected) != 0)
+            print_error("cut at %zu\n", cut);
+        assert_string_equal(text_data(&seen), expected);
+    }
+    notices n = {.on_data = on_data, .owner = &seen};
+    text_clear(&seen);
+    notices_start(&n, true, true, true, false, command, strlen(command));
+    n.interrupted = how == NOTICES_INTERRUPTED;
+    for (size_t i = 0; i < length; i++)
+        assert_true(notices_feed(&n, input + i, 1));
+    notices_finish(&n, how);
+    notices_free(&n);
+    assert_string_equal(text_data(&seen), expected);
+    text_free(&seen);
+}
+
+static void check(const char *command, const char *input, const char *expected) {
+    check_end(command, input, NOTICES_ENDED, expected);
+}
+
+static void what_a_shell_says_of_jobs_is_taken_out(void **state) {
+    (void)state;
+    check("sleep 1 &", "[1] 4711\n", "");
+    check("sleep 1 &", "[1] 4711\r\n", "");
+    check("a & b", "[12] 4711\nout\n[12]+  Done                    a\nmore", "out\nmore");
+    check("a & b", "[1]-  Exit 3                  a\n[1]  + done       sleep 1\n", "");
+    check("wait", "[1]+  Done                    sleep 1\nx\n", "x\n");
+    check("a & b", "x\n[1]  + 4711 done       sleep 1\n", "x\n");
+}
+
+static void what_is_like_it_is_kept(void **state) {
+    (void)state;
+    check("a &", "x[1] 4711\n", "x[1] 4711\n");
+    check("a &", "[1] 4711 x\n", "[1] 4711 x\n");
+    check("a &", "[] 4711\n", "[] 4711\n");
+    check("a &", "[x]\n", "[x]\n");
+    check("a &", "[1]\n", "[1]\n");
+    check("a &", "[1]\n[2]\n4711\n", "[1]\n[2]\n4711\n");
+    check("a &", " [1] 4711\n", " [1] 4711\n");
+    check("a &", "[1] 4711", "[1] 4711");
+    check("a &", "[1", "[1");
+    check("a &", "[1]+  Do", "[1]+  Do");
+    check("a &", "\n\n[\n", "\n\n[\n");
+}
+
+static void only_a_command_that_can_cause_them_is_looked_at(void **state) {
+    (void)state;
+    check("echo", "[1] 4711\n", "[1] 4711\n");
+    check("a && b", "[1] 4711\n", "[1] 4711\n");
+    check("a 2>&1 <&3", "[1] 4711\n", "[1] 4711\n");
+    check("a &>x", "[1] 4711\n", "[1] 4711\n");
+    check("a & jobs", "[1] 4711\n", "[1] 4711\n");
+    check("a && b & c", "[1] 4711\n", "");
+}
+
+static void the_shells_last_word_is_taken_out(void **state) {
+    (void)state;
+    check_end("exit 3", "exit\n", NOTICES_EXITED, "");
+    check_end("exit 3", "out\nexit\r\n", NOTICES_EXITED, "out\n");
+    check_end("logout", "logout\n", NOTICES_EXITED, "");
+    check_end("echo exit; exit", "exit\nexit\n", NOTICES_EXITED, "exit\n");
+    check_end("a & exit", "[1] 12\nexit\n", NOTICES_EXITED, "");
+    check_end("printf x; exit", "xexit\n", NOTICES_EXITED, "x");
+    check_end("echo exit", "exit\n", NOTICES_ENDED, "exit\n");
+    check_end("exit", "exit", NOTICES_EXITED, "exit");
+    check_end("exit", "exi", NOTICES_EXITED, "exi");
+    check_end("exit", "exit\nx", NOTICES_EXITED, "exit\nx");
+}
+
+/* Only a shell that leaves by itself says so: a command that took its place does not. */
+static void what_a_command_prints_as_the_shells_last_word_is_kept(void **state) {
+    (void)state;
+    check_end("exec x", "exit\n", NOTICES_EXITED, "exit\n");
+    check_end("printf 'will exit\\n'; exec true", "will exit\n", NOTICES_EXITED, "will exit\n");
+}
+
+/* Any list of references looks like that. */
+static void a_numbered_list_is_kept(void **state) {
+    (void)state;
+    check("a & wait; cat list", "[1]  Introduction\n[2]  Done by hand\n", "[1]  Introduction\n[2]  Done by hand\n");
+}
+
+/* It may be a prompt, which nothing follows before it is answered. */
+static void the_end_of_a_prompt_is_not_kept_back(void **state) {
+    (void)state;
+    text seen = {0};
+    notices n = {.on_data = on_data, .owner = &seen};
+    notices_start(&n, true, true, false, false, "ask", 3);
+    assert_true(notices_feed(&n, "your name", 9));
+    assert_string_equal(text_data(&seen), "your name");
+    notices_free(&n);
+    text_free(&seen);
+}
+
+static void the_newline_of_an_interrupt_is_taken_out(void **state) {
+    (void)state;
+    check_end("x", "out\n", NOTICES_INTERRUPTED, "out");
+    check_end("x", "out\n\n", NOTICES_INTERRUPTED, "out\n");
+    check_end("x", "out", NOTICES_INTERRUPTED, "out");
+    check_end("x", "\nout", NOTICES_INTERRUPTED, "\nout");
+    check_end("a & b", "[1] 17\nout\n\n", NOTICES_INTERRUPTED, "out\n");
+}
+
+/* A notice of the greatest length, and beyond it: however it arrives the same is taken for one. */
+static void a_long_line_is_the_same_in_pieces(void **state) {
+    (void)state;
+    text input = {0}, whole = {0}, seen = {0};
+    for (size_t length = 900; length < 1200; length += 20) {
+        text_clear(&input);
+        text_add(&input, "[1]+  Done   ");
+        while (input.length < length)
+            text_add(&input, "x");
+        text_add(&input, "\nend\n");
+        play("a &", input.data, input.length, 0, NOTICES_ENDED, &whole);
+        for (size_t cut = 1; cut < input.length; cut += 7) {
+            play("a &", input.data, input.length, cut, NOTICES_ENDED, &seen);
+            if (!text_equals(&seen, text_data(&whole), whole.length))
+                print_error("a line of %zu bytes, cut at %zu\n", length, cut);
+            assert_true(text_equals(&seen, text_data(&whole), whole.length));
+        }
+    }
+    text_free(&input);
+    text_free(&whole);
+    text_free(&seen);
+}
+
+static void what_is_kept_back_is_bounded(void **state) {
+    (void)state;
+    text seen = {0};
+    notices n = {.on_data = on_data, .owner = &seen};
+    notices_start(&n, true, true, true, false, "a & exit", 8);
+    assert_true(notices_feed(&n, "[1]+  Done ", 11));
+    for (int i = 0; i < 3000; i++) {
+        assert_true(notices_feed(&n, "x", 1));
+        assert_true(bytes_length(&n.held) < 2048);
+    }
+    notices_finish(&n, NOTICES_ENDED);
+    assert_int_equal(seen.length, 3011);
+    notices_free(&n);
+    text_free(&seen);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_shell_says_of_jobs_is_taken_out),
+        cmocka_unit_test(what_is_like_it_is_kept),
+        cmocka_unit_test(only_a_command_that_can_cause_them_is_looked_at),
+        cmocka_unit_test(the_shells_last_word_is_taken_out),
+        cmocka_unit_test(what_a_command_prints_as_the_shells_last_word_is_kept),
+        cmocka_unit_test(a_numbered_list_is_kept),
+        cmocka_unit_test(the_end_of_a_prompt_is_not_kept_back),
+        cmocka_unit_test(the_newline_of_an_interrupt_is_taken_out),
+        cmocka_unit_test(a_long_line_is_the_same_in_pieces),
+        cmocka_unit_test(what_is_kept_back_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
