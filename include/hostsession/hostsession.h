@@ -12,6 +12,7 @@
 #include <hostsession/loop.h>
 #include <hostsession/result.h>
 #include <hostsession/session.h>
+#include <hostsession/ssh.h>
 #include <hostsession/transport.h>
 #include <hostsession/version.h>
 

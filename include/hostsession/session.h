@@ -34,6 +34,7 @@
 #include <hostsession/login.h>
 #include <hostsession/loop.h>
 #include <hostsession/result.h>
+#include <hostsession/ssh.h>
 #include <hostsession/transport.h>
 
 HOSTSESSION_BEGIN
@@ -123,12 +124,14 @@ typedef struct hostsession_options {
     /** Answers what a remote host asks for at login; it gets `userdata`.  NULL: nothing is answered.  A local shell
      *  asks for nothing. */
     hostsession_question_fn on_question;
+    /** For a host reached over SSH.  NULL: as ssh(1) would reach it. */
+    const hostsession_ssh_options *ssh;
 } hostsession_options;
 
 #define HOSTSESSION_OPTIONS_INIT                                                                                       \
     {                                                                                                                  \
         sizeof(hostsession_options), NULL, HOSTSESSION_MODE_TTY, NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL,   \
-            NULL, NULL, NULL, NULL, NULL                                                                               \
+            NULL, NULL, NULL, NULL, NULL, NULL                                                                         \
     }
 
 /**

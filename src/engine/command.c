@@ -486,7 +486,10 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     result->duration_us = e->frame_sent ? (uint64_t)(e->now - e->started) : 0;
     result->cwd = e->cwd ? strdup(e->cwd) : NULL;
     result_finish(result);
-    e->host.command_done(e->owner, error, result);
+    if (e->setting_up)
+        opening_set_up(e, result);
+    else
+        e->host.command_done(e->owner, error, result);
 }
 
 static void describe_end(engine *e, const hostsession_exit *how, const hostsession_failure *why,

@@ -102,6 +102,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
     e->owner = owner;
     e->now = now_us;
     e->deadline = config->open_timeout_us == INT64_MAX ? INT64_MAX : now_us + config->open_timeout_us;
+    e->open_deadline = e->deadline;
     e->next_step = e->raw_deadline = INT64_MAX;
     e->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
     e->side_count = config->tty ? 1 : 2;
@@ -116,7 +117,8 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
         memcpy(s->scanner.token, config->token, sizeof s->scanner.token);
     }
     e->name = strdup(config->name);
-    if (!e->name) {
+    e->setup = config->setup ? strdup(config->setup) : NULL;
+    if (!e->name || (config->setup && !e->setup)) {
         engine_free(e);
         return NULL;
     }
@@ -137,6 +139,7 @@ void engine_free(engine *e) {
     bytes_free(&e->shown);
     bytes_free(&e->raw_text);
     free(e->name);
+    free(e->setup);
     free(e->cwd);
     free(e->user);
     free(e);
@@ -309,6 +312,8 @@ void engine_sent(engine *e, size_t length) {
 }
 
 hostsession_state engine_state(const engine *e) {
+    if (e->setting_up)
+        return HOSTSESSION_OPENING;
     switch (e->phase) {
     case PHASE_IDLE:
         return HOSTSESSION_IDLE;

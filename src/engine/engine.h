@@ -37,6 +37,8 @@ typedef struct engine_host {
     bool (*signal)(void *owner, hostsession_signal signal);
     bool (*reset_terminal)(void *owner);
     int (*echoes)(void *owner);
+    /* The time to open is over before the connection was up: fill in what it waits for.  False: cannot tell. */
+    bool (*explain)(void *owner, hostsession_failure *failure);
     /* NULL, or: call engine_receive() with what was written to standard error before the output that is being received.
      */
     void (*catch_up)(void *owner);
@@ -55,6 +57,7 @@ typedef struct engine_config {
     int64_t open_timeout_us;     /* INT64_MAX: none */
     int64_t recovery_timeout_us; /* INT64_MAX: none */
     size_t max_raw_bytes;        /* kept for engine_expect() */
+    const char *setup;           /* NULL, or a command to be run before the session is ready; copied */
 } engine_config;
 
 typedef struct engine_command {

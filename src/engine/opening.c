@@ -3,6 +3,7 @@
 #include "engine/parts.h"
 
 #include "base/failure.h"
+#include "engine/result.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,42 @@ static bool is_answer(const engine *e, const marker *m) {
            m->number <= e->sync_number;
 }
 
+static void set_up(engine *e) {
+    enum { kept_bytes = 4096 };
+    engine_command command = {.text = e->setup,
+                              .length = strlen(e->setup),
+                              .timeout_us = e->open_deadline == INT64_MAX ? INT64_MAX : e->open_deadline - e->now,
+                              .result = result_new(kept_bytes)};
+    e->setting_up = true;
+    if (command.result)
+        command_start(e, &command);
+    else
+        parts_no_memory(e);
+}
+
+void opening_set_up(engine *e, hostsession_result *result) {
+    hostsession_failure why;
+    bool right = result->status == HOSTSESSION_STATUS_SUCCESS;
+    char said[200];
+    const output *printed = &result->streams[e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR];
+    size_t length = printed->length;
+    while (length > 0 && strchr("\r\n", printed->data[length - 1]))
+        length--;
+    failure_escape_tail(said, sizeof said, printed->data, length);
+    if (!right)
+        failure_set(&why, HOSTSESSION_ERROR_INVALID, 0, "setup",
+                    "%s: the directory and the environment that were asked for cannot be set: %s", e->name,
+                    said[0] ? said : result->failure.message);
+    hostsession_result_free(result);
+    e->setting_up = false;
+    free(e->setup);
+    e->setup = NULL;
+    if (right)
+        e->host.ready(e->owner);
+    else
+        parts_end(e, &why);
+}
+
 bool opening_marker(side *s, const marker *m) {
     engine *e = s->engine;
     if (!is_answer(e, m))
@@ -112,7 +149,10 @@ bool opening_marker(side *s, const marker *m) {
         e->phase = PHASE_IDLE;
         e->sync_number = 0;
         e->deadline = e->next_step = INT64_MAX;
-        e->host.ready(e->owner);
+        if (e->setup)
+            set_up(e);
+        else
+            e->host.ready(e->owner);
     }
     return true;
 }
@@ -129,6 +169,10 @@ void opening_advance(engine *e) {
     char seen[sizeof e->seen * 2];
     describe_seen(e, seen);
     hostsession_failure why;
+    if (e->phase == PHASE_NEW && e->host.explain(e->owner, &why)) {
+        parts_end(e, &why);
+        return;
+    }
     failure_set(
         &why, HOSTSESSION_ERROR_NOT_READY, 0, "handshake",
         "%s: no POSIX shell answered within %.1f s; the last it said was \"%s\"; check what is started there, or "

@@ -60,7 +60,10 @@ struct engine {
     int step;
     char seen[160]; /* the last bytes that came while opening, for the message when it fails */
     size_t seen_length;
-    bool echo_seen; /* while opening: the terminal echoed, or changed line endings */
+    bool echo_seen;  /* while opening: the terminal echoed, or changed line endings */
+    char *setup;     /* still to be run before the session is ready */
+    bool setting_up; /* that is what runs */
+    int64_t open_deadline;
 
     /* What the last END said. */
     int status;
@@ -140,6 +143,8 @@ void opening_data(engine *e, const char *data, size_t length);
 bool opening_marker(side *s, const marker *m);
 void opening_advance(engine *e);
 void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
+/* The setup ended; the result is taken. */
+void opening_set_up(engine *e, hostsession_result *result);
 
 /* command.c */
 void command_start(engine *e, const engine_command *command);

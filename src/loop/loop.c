@@ -119,6 +119,7 @@ hostsession_error hostsession_loop_new(hostsession_loop **ret_loop, hostsession_
     list_init(&loop->tasks);
     list_init(&loop->guests);
     list_init(&loop->holds);
+    list_init(&loop->locals);
     uv_timer_init(&loop->uv, &loop->wait_limit);
     uv_prepare_init(&loop->uv, &loop->before_poll);
     loop->before_poll.data = loop;
@@ -223,6 +224,25 @@ void loop_hold_remove(loop_hold *hold) {
     list_remove(&hold->link);
 }
 
+void loop_local_add(hostsession_loop *loop, loop_local *local) {
+    list_append(&loop->locals, &local->link);
+}
+
+loop_local *loop_local_find(hostsession_loop *loop, const void *key) {
+    for (list *at = loop->locals.next; at != &loop->locals; at = at->next)
+        if (list_item(at, loop_local, link)->key == key)
+            return list_item(at, loop_local, link);
+    return NULL;
+}
+
+static void destroy_locals(hostsession_loop *loop) {
+    while (!list_empty(&loop->locals)) {
+        loop_local *local = list_item(loop->locals.next, loop_local, link);
+        list_remove(&local->link);
+        local->destroy(local);
+    }
+}
+
 static void end_guests(hostsession_loop *loop) {
     while (!list_empty(&loop->guests)) {
         loop_guest *guest = list_item(loop->guests.next, loop_guest, link);
@@ -259,6 +279,8 @@ void hostsession_loop_free(hostsession_loop *loop) {
         return;
     end_guests(loop);
     settle(loop);
+    destroy_locals(loop);
+    loop_port_close(loop);
     uv_prepare_stop(&loop->before_poll);
     loop->before_poll.data = NULL;
     /* Watches that their owners forgot, too. */

@@ -72,4 +72,35 @@ typedef struct loop_hold {
 void loop_hold_add(hostsession_loop *loop, loop_hold *hold);
 void loop_hold_remove(loop_hold *hold);
 
+/* Work that blocks (a name is resolved, a key decrypted, a file read from a slow disk), in a thread of its own: a pool
+ * would be used up by what hangs. */
+typedef struct loop_job loop_job;
+
+typedef struct loop_job_calls {
+    /* In the thread, with all signals blocked: touches nothing but `data`. */
+    void (*work)(void *data);
+    /* From dispatch, unless the job was abandoned. */
+    void (*done)(void *data);
+    /* Instead of `done` when it was abandoned, or the loop freed: release `data`.  In either thread. */
+    void (*discard)(void *data);
+} loop_job_calls;
+
+/* NULL without memory or threads: nothing is called then. */
+loop_job *loop_job_start(hostsession_loop *loop, const loop_job_calls *calls, void *data);
+/* Not after `done`.  NULL is allowed. */
+void loop_job_abandon(loop_job *job);
+
+/* One object a loop for those that share something among the loop's sessions.  Embedded by its owner; `destroy` runs
+ * when the loop is freed and its sessions are closed. */
+typedef struct loop_local {
+    list link;
+    /* The address of something static. */
+    const void *key;
+    void (*destroy)(struct loop_local *local);
+} loop_local;
+
+void loop_local_add(hostsession_loop *loop, loop_local *local);
+/* NULL when there is none. */
+loop_local *loop_local_find(hostsession_loop *loop, const void *key);
+
 #endif

@@ -25,8 +25,13 @@ struct hostsession_loop {
     list tasks;
     list guests;
     list holds;
+    list locals;
+    struct loop_port *port; /* NULL until the first job */
     char *read_buffer;
 };
+
+/* job.c: no job comes back any more. */
+void loop_port_close(hostsession_loop *loop);
 
 /* To be called before each callback that libuv makes. */
 void loop_enter_callback(hostsession_loop *loop);

@@ -72,6 +72,8 @@ static void on_shell_pid(void *owner, int64_t pid) {
     hostsession *s = owner;
     transport_made *t = &s->target.transport;
     s->has_terminal |= t->is_terminal_of && pid > 0 && t->is_terminal_of(t->data, (pid_t)pid);
+    if (t->shell_pid)
+        t->shell_pid(t->data, pid);
 }
 
 static void on_begin(void *owner) {
@@ -100,6 +102,15 @@ static int on_echoes(void *owner) {
     return s->transport_open && t->interface.echoes ? t->interface.echoes(t->data) : -1;
 }
 
+static bool on_explain(void *owner, hostsession_failure *failure) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    *failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
+    if (s->transport_open && t->explain)
+        t->explain(t->data, failure);
+    return failure->error != HOSTSESSION_OK;
+}
+
 static void on_catch_up(void *owner) {
     hostsession *s = owner;
     if (s->transport_open && !s->closing)
@@ -122,6 +133,7 @@ const engine_host session_engine_host = {.ready = on_ready,
                                          .signal = on_signal,
                                          .reset_terminal = on_reset_terminal,
                                          .echoes = on_echoes,
+                                         .explain = on_explain,
                                          .catch_up = on_catch_up,
                                          .transcript = on_transcript,
                                          .log = on_log,

@@ -3,6 +3,7 @@
 #include "session/private.h"
 
 #include "base/failure.h"
+#include "session/setup.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -230,21 +231,31 @@ static hostsession_error copy_options(const hostsession_options *given, hostsess
 static hostsession_error make_engine(hostsession *s, hostsession_failure *failure) {
     engine_config config = {.name = s->name,
                             .tty = s->options.mode == HOSTSESSION_MODE_TTY,
-                            .sees_foreground = !s->options.transport,
+                            .sees_foreground = s->target.transport.sees_foreground,
                             .open_timeout_us = to_us(s->options.connect_timeout_ms, default_connect_ms),
                             .max_raw_bytes = s->options.max_output_bytes,
                             .recovery_timeout_us = to_us(s->options.recovery_timeout_ms, default_recovery_ms)};
     engine_host host = session_engine_host;
+    char *setup = NULL;
+    if (s->target.remote) {
+        hostsession_error error = setup_command(s->options.environment, s->options.cwd, &setup, failure);
+        if (error)
+            return error;
+    }
+    config.setup = setup;
     if (!s->options.on_transcript)
         host.transcript = NULL;
     if (!s->options.on_log)
         host.log = NULL;
     if (!s->target.transport.interface.catch_up)
         host.catch_up = NULL;
-    if (!make_token(config.token))
-        return failure_set(failure, HOSTSESSION_ERROR_INTERNAL, 0, "session", "the system has no random numbers");
+    bool random = make_token(config.token);
     loop_update_now(s->loop);
-    s->engine = engine_new(&config, &host, s, loop_now_us(s->loop));
+    if (random)
+        s->engine = engine_new(&config, &host, s, loop_now_us(s->loop));
+    free(setup);
+    if (!random)
+        return failure_set(failure, HOSTSESSION_ERROR_INTERNAL, 0, "session", "the system has no random numbers");
     return s->engine ? HOSTSESSION_OK : failure_no_memory(failure, "session");
 }
 

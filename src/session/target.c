@@ -3,11 +3,13 @@
 
 #include "base/failure.h"
 #include "session/words.h"
+#include "transport/address.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { most_arguments = 8, most_settings = 4 };
@@ -118,12 +120,47 @@ static hostsession_error open_program(const char *line, const hostsession_option
     return error;
 }
 
+static bool starts_with(const char *text, const char *prefix) {
+    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* [USER@]HOST[:PORT], with or without ssh:// before it. */
+static hostsession_error open_ssh(const char *text, const hostsession_options *options, target *ret,
+                                  hostsession_failure *failure) {
+    const char *scheme = "ssh://";
+    bool has_scheme = starts_with(text, scheme);
+    char *bare = strdup(has_scheme ? text + strlen(scheme) : text);
+    if (!bare)
+        return failure_no_memory(failure, "target");
+    size_t length = strlen(bare);
+    if (has_scheme && length > 0 && bare[length - 1] == '/')
+        bare[length - 1] = 0;
+    address where;
+    hostsession_error error = address_parse(bare, text, &where, failure);
+    free(bare);
+    if (error)
+        return error;
+    const transport_remote remote = {.host = where.host,
+                                     .user = where.user,
+                                     .port = where.port,
+                                     .shell = options->shell,
+                                     .tty = options->mode == HOSTSESSION_MODE_TTY,
+                                     .interactive = options->interactive,
+                                     .ssh = options->ssh,
+                                     .on_question = options->on_question,
+                                     .userdata = options->userdata};
+    ret->remote = true;
+    error = transport_make_ssh(&remote, &ret->transport, failure);
+    address_free(&where);
+    return error;
+}
+
 hostsession_error target_open(const char *text, const hostsession_options *options, target *ret,
                               hostsession_failure *failure) {
     *ret = (target){0};
     if (!text || !*text)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
-                           "the target is empty; write \"local\" or \"exec:PROGRAM ARG...\"");
+                           "the target is empty; write \"local\", \"[USER@]HOST[:PORT]\" or \"exec:PROGRAM ARG...\"");
     if (options->transport) {
         ret->transport.interface = *options->transport;
         ret->transport.data = options->transport_data;
@@ -140,9 +177,10 @@ hostsession_error target_open(const char *text, const hostsession_options *optio
                 text);
         return open_program(text + 5, options, ret, failure);
     }
-    return failure_set(
-        failure, HOSTSESSION_ERROR_INVALID, 0, "target",
-        "target \"%s\" is not supported by this version; write \"local\" or \"exec:PROGRAM ARG...\" (for "
-        "a remote host, \"exec:ssh -tt HOST\")",
-        text);
+    if (strstr(text, "://") && !starts_with(text, "ssh://"))
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+                           "target \"%s\" is not supported by this version; write \"local\", \"[USER@]HOST[:PORT]\", "
+                           "\"ssh://[USER@]HOST[:PORT]\" or \"exec:PROGRAM ARG...\"",
+                           text);
+    return open_ssh(text, options, ret, failure);
 }

@@ -9,7 +9,8 @@
 
 typedef struct target {
     transport_made transport;
-    bool local; /* the shell runs as the caller's user */
+    bool local;  /* the shell runs as the caller's user */
+    bool remote; /* its directory and environment are set by commands */
 } target;
 
 /* Understand `text` and make its transport; nothing is started yet.

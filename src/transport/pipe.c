@@ -413,5 +413,6 @@ hostsession_error transport_make_pipe(const transport_program *program, transpor
                                              .catch_up = pipe_catch_up};
     ret->data = transport;
     ret->free = pipe_free;
+    ret->sees_foreground = true;
     return HOSTSESSION_OK;
 }

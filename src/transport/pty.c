@@ -327,6 +327,7 @@ hostsession_error transport_make_pty(const transport_program *program, transport
                                              .close = pty_close};
     ret->data = pty;
     ret->free = pty_free;
+    ret->sees_foreground = true;
     ret->is_terminal_of = pty_is_terminal_of;
     return HOSTSESSION_OK;
 }

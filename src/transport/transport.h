@@ -4,6 +4,8 @@
 #ifndef TRANSPORT_TRANSPORT_H
 #define TRANSPORT_TRANSPORT_H
 
+#include <hostsession/login.h>
+#include <hostsession/ssh.h>
 #include <hostsession/transport.h>
 
 #include <sys/types.h>
@@ -25,6 +27,12 @@ typedef struct transport_made {
     void (*free)(void *data);
     /* NULL, or: whether the process is on the terminal that the transport made. */
     bool (*is_terminal_of)(void *data, pid_t pid);
+    /* NULL, or: the shell says that this is its process id, wherever it runs. */
+    void (*shell_pid)(void *data, int64_t pid);
+    /* NULL, or: fill in what it is waiting for, as the time to open is over before it was open. */
+    void (*explain)(void *data, hostsession_failure *failure);
+    /* signal() goes by what is in the foreground. */
+    bool sees_foreground;
 } transport_made;
 
 /* A program on a terminal of its own (setsid, controlling terminal, TERM=dumb, 10,000 columns wide, no echo, no output
@@ -34,5 +42,20 @@ hostsession_error transport_make_pty(const transport_program *program, transport
                                      hostsession_failure *failure);
 hostsession_error transport_make_pipe(const transport_program *program, transport_made *ret,
                                       hostsession_failure *failure);
+
+/* A shell on a host that is reached over SSH.  All strings are copied. */
+typedef struct transport_remote {
+    const char *host;  /* as the user has it; it may be an alias */
+    const char *user;  /* NULL: as configured */
+    int port;          /* 0: as configured */
+    const char *shell; /* NULL: the login shell */
+    bool tty;
+    bool interactive;                    /* leave the shell's line editing on */
+    const hostsession_ssh_options *ssh;  /* NULL: the defaults */
+    hostsession_question_fn on_question; /* NULL: nothing is answered */
+    void *userdata;
+} transport_remote;
+
+hostsession_error transport_make_ssh(const transport_remote *remote, transport_made *ret, hostsession_failure *failure);
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What connection.c and lanes.c share. */
+#ifndef TRANSPORT_SSH_CONNECTION_PRIVATE_H
+#define TRANSPORT_SSH_CONNECTION_PRIVATE_H
+
+#include "transport/ssh/connection.h"
+#include "transport/ssh/known_hosts.h"
+#include "transport/ssh/login.h"
+#include "transport/ssh/route.h"
+
+#include <inttypes.h>
+
+typedef enum connection_state {
+    CONNECTION_QUEUED,   /* too many others are opening, or a pause before another try */
+    CONNECTION_ROUTING,  /* a way to the host is made */
+    CONNECTION_GREETING, /* version and key exchange */
+    CONNECTION_LOGIN,
+    CONNECTION_READY,
+    CONNECTION_ENDED,
+} connection_state;
+
+struct ssh_connection {
+    list link;
+    ssh_pool *pool;
+    ssh_settings *settings;
+    connection_state state;
+    const void *alone;
+    bool leads_on; /* others wait for it to connect through it */
+    unsigned tries;
+    bool pausing;
+
+    loop_job *preparing;
+    known_hosts *known;
+    identities *ids;
+    route *route;
+    int descriptor;
+    hostsession_watch *watch;
+    ssh_session session;
+    ssh_login *login;
+    bool distrusted;
+    ssh_event event;
+
+    list lanes;
+    size_t lane_count;
+    size_t most_lanes;
+    bool hasty;   /* a lane is */
+    bool pumping; /* its lanes are being called */
+    loop_task turn;
+
+    loop_timer timer; /* the next try; then the next sign of life */
+    int64_t alive_us;
+    bool heard;
+    bool kept_alive;
+    int64_t unanswered;
+};
+
+/* connection.c */
+ssh_connection *connection_new(ssh_pool *pool, ssh_settings *settings);
+void connection_begin(ssh_connection *c);
+/* Go on with what it is at. */
+void connection_advance(ssh_connection *c);
+/* Tell its lanes, and free it. */
+void connection_fail(ssh_connection *c, const hostsession_failure *why);
+void connection_free(ssh_connection *c);
+void connection_explain(const ssh_connection *c, hostsession_failure *failure);
+
+/* lanes.c: read, write, and call the lanes that something happened to.  It may be gone afterwards. */
+void connection_turn(ssh_connection *c);
+void lanes_watch(ssh_connection *c);
+/* Take a lane off; the connection stays. */
+void lane_detach(ssh_lane *lane);
+
+#endif

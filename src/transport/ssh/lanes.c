@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* The channels on a connection that is logged in.  libssh reads for all of them whenever it is called for one: what
+ * arrives is collected in its callbacks, and the owners are called afterwards, outside of libssh. */
+#include "transport/ssh/connection_private.h"
+
+#include "base/failure.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* libssh reads 4 KiB at a time: so much is collected before the owners are called. */
+    most_turn_bytes = 256 * 1024,
+    /* What a lane that takes no more may have in store; then the host's window closes. */
+    most_held_bytes = 1024 * 1024,
+};
+
+/* ---- libssh's callbacks ---- */
+
+static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_t length, int is_error,
+                   void *userdata) {
+    (void)session, (void)channel;
+    ssh_lane *lane = userdata;
+    bytes *to = &lane->received[is_error ? 1 : 0];
+    if (bytes_length(to) > most_held_bytes || !bytes_append(to, data, length))
+        return 0;
+    lane->moved = true;
+    return (int)length;
+}
+
+static void on_eof(ssh_session session, ssh_channel channel, void *userdata) {
+    (void)session, (void)channel;
+    ((ssh_lane *)userdata)->moved = true;
+}
+
+static void on_close(ssh_session session, ssh_channel channel, void *userdata) {
+    (void)session, (void)channel;
+    ssh_lane *lane = userdata;
+    lane->closed = lane->moved = true;
+}
+
+static void on_exit_status(ssh_session session, ssh_channel channel, int status, void *userdata) {
+    (void)session, (void)channel;
+    ((ssh_lane *)userdata)->exit_status = status & 255;
+}
+
+/* RFC 4254, section 6.10: names without SIG. */
+static int signal_number(const char *name) {
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {{"ABRT", SIGABRT}, {"ALRM", SIGALRM}, {"FPE", SIGFPE},   {"HUP", SIGHUP},   {"ILL", SIGILL},
+                   {"INT", SIGINT},   {"KILL", SIGKILL}, {"PIPE", SIGPIPE}, {"QUIT", SIGQUIT}, {"SEGV", SIGSEGV},
+                   {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (strcmp(signals[i].name, name) == 0)
+            return signals[i].number;
+    return -1;
+}
+
+static void on_exit_signal(ssh_session session, ssh_channel channel, const char *name, int core, const char *message,
+                           const char *language, void *userdata) {
+    (void)session, (void)channel, (void)core, (void)message, (void)language;
+    ((ssh_lane *)userdata)->exit_signal = signal_number(name);
+}
+
+/* ---- entering and leaving ---- */
+
+static ssh_connection *find_room(ssh_pool *pool, const ssh_settings *settings, const void *alone, size_t *most_lanes) {
+    for (list *at = pool->connections.next; at != &pool->connections; at = at->next) {
+        ssh_connection *c = list_item(at, ssh_connection, link);
+        if (c->state == CONNECTION_ENDED || c->alone != alone ||
+            strcmp(ssh_settings_all(c->settings), ssh_settings_all(settings)) != 0)
+            continue;
+        if (c->lane_count < c->most_lanes)
+            return c;
+        if (c->most_lanes < *most_lanes)
+            *most_lanes = c->most_lanes;
+    }
+    return NULL;
+}
+
+static void attach(ssh_lane *lane, ssh_connection *c) {
+    lane->connection = c;
+    lane->exit_status = -1;
+    list_append(&c->lanes, &lane->link);
+    c->lane_count++;
+    c->leads_on |= lane->forward_host != NULL;
+    if (c->state == CONNECTION_READY)
+        loop_post(c->pool->loop, &c->turn);
+}
+
+hostsession_error ssh_lane_enter(ssh_lane *lane, ssh_pool *pool, ssh_settings *settings, hostsession_failure *failure) {
+    size_t most_lanes = pool_lanes_per_connection;
+    ssh_connection *c = find_room(pool, settings, lane->alone, &most_lanes);
+    if (!c) {
+        c = connection_new(pool, settings);
+        if (!c)
+            return failure_no_memory(failure, "connect");
+        c->alone = lane->alone;
+        c->most_lanes = most_lanes;
+    }
+    attach(lane, c);
+    return HOSTSESSION_OK;
+}
+
+void lane_detach(ssh_lane *lane) {
+    ssh_connection *c = lane->connection;
+    list_remove(&lane->link);
+    lane->connection = NULL;
+    c->lane_count--;
+    if (lane->channel) {
+        ssh_remove_channel_callbacks(lane->channel, &lane->callbacks);
+        ssh_channel_free(lane->channel);
+    }
+    lane->channel = NULL;
+    lane->open = lane->closed = lane->moved = false;
+    bytes_free(&lane->received[0]);
+    bytes_free(&lane->received[1]);
+}
+
+void ssh_lane_leave(ssh_lane *lane) {
+    ssh_connection *c = lane->connection;
+    if (!c)
+        return;
+    lane_detach(lane);
+    if (c->pumping || c->state == CONNECTION_ENDED)
+        return;
+    if (list_empty(&c->lanes))
+        connection_free(c);
+    else if (c->state == CONNECTION_READY)
+        loop_post(c->pool->loop, &c->turn);
+}
+
+/* ---- one lane ---- */
+
+static bool make_channel(ssh_lane *lane) {
+    lane->channel = ssh_channel_new(lane->connection->session);
+    if (!lane->channel)
+        return false;
+    lane->callbacks = (struct ssh_channel_callbacks_struct){.userdata = lane,
+                                                            .channel_data_function = on_data,
+                                                            .channel_eof_function = on_eof,
+                                                            .channel_close_function = on_close,
+                                                            .channel_exit_status_function = on_exit_status,
+                                                            .channel_exit_signal_function = on_exit_signal};
+    ssh_callbacks_init(&lane->callbacks);
+    return ssh_add_channel_callbacks(lane->channel, &lane->callbacks) == SSH_OK;
+}
+
+static size_t open_lanes(const ssh_connection *c) {
+    size_t count = 0;
+    for (const list *at = c->lanes.next; at != &c->lanes; at = at->next)
+        count += list_item(at, ssh_lane, link)->open;
+    return count;
+}
+
+static void fail_lane(ssh_lane *lane, const hostsession_failure *why) {
+    lane_detach(lane);
+    lane->calls->failed(lane, why);
+}
+
+/* The host opens no further channel here: with others open, it has reached its limit (MaxSessions), and another
+ * connection is the way. */
+static void refused(ssh_lane *lane) {
+    ssh_connection *c = lane->connection;
+    size_t others = open_lanes(c);
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    if (others > 0 && !lane->forward_host) {
+        c->most_lanes = others;
+        lane_detach(lane);
+        if (ssh_lane_enter(lane, c->pool, c->settings, &why) != HOSTSESSION_OK)
+            lane->calls->failed(lane, &why);
+        return;
+    }
+    if (lane->forward_host)
+        failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "jump", "%s could not connect to %s port %d: %s",
+                    ssh_settings_host(c->settings), lane->forward_host, lane->forward_port, ssh_get_error(c->session));
+    else
+        failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "channel",
+                    "%s: the login succeeded, but no session was opened: %s", ssh_settings_host(c->settings),
+                    ssh_get_error(c->session));
+    fail_lane(lane, &why);
+}
+
+static int open_channel(ssh_lane *lane) {
+    if (lane->forward_host)
+        return ssh_channel_open_forward(lane->channel, lane->forward_host, lane->forward_port, "127.0.0.1", 0);
+    return ssh_channel_open_session(lane->channel);
+}
+
+static void step_lane(ssh_lane *lane) {
+    if (!lane->channel && !make_channel(lane)) {
+        hostsession_failure why;
+        failure_no_memory(&why, "channel");
+        fail_lane(lane, &why);
+        return;
+    }
+    if (lane->open) {
+        if (!lane->moved && !lane->restless)
+            return;
+        lane->moved = false;
+        lane->calls->moved(lane);
+        return;
+    }
+    int result = open_channel(lane);
+    if (result == SSH_AGAIN)
+        return;
+    if (result != SSH_OK) {
+        refused(lane);
+        return;
+    }
+    lane->open = true;
+    lane->calls->opened(lane);
+}
+
+/* ---- all of them ---- */
+
+static size_t held_bytes(const ssh_connection *c) {
+    size_t held = 0;
+    for (const list *at = c->lanes.next; at != &c->lanes; at = at->next) {
+        const ssh_lane *lane = list_item(at, ssh_lane, link);
+        held += bytes_length(&lane->received[0]) + bytes_length(&lane->received[1]);
+    }
+    return held;
+}
+
+/* False: the connection is lost. */
+static bool read_turn(ssh_connection *c) {
+    int result;
+    do
+        result = ssh_event_dopoll(c->event, 0);
+    while (result == SSH_OK && held_bytes(c) < most_turn_bytes);
+    return result != SSH_ERROR && ssh_is_connected(c->session);
+}
+
+static void call_lanes(ssh_connection *c) {
+    list pass;
+    list_init(&pass);
+    if (list_empty(&c->lanes))
+        return;
+    list_append(&c->lanes, &pass);
+    list_remove(&c->lanes);
+    list_init(&c->lanes);
+    while (!list_empty(&pass)) {
+        ssh_lane *lane = list_item(pass.next, ssh_lane, link);
+        list_remove(&lane->link);
+        list_append(&c->lanes, &lane->link);
+        step_lane(lane);
+    }
+}
+
+static void note_lanes(ssh_connection *c, bool *ret_moved) {
+    c->hasty = *ret_moved = false;
+    for (list *at = c->lanes.next; at != &c->lanes; at = at->next) {
+        const ssh_lane *lane = list_item(at, ssh_lane, link);
+        c->hasty |= lane->hasty || !lane->open;
+        *ret_moved |= lane->moved && !lane->full;
+    }
+}
+
+static void lose(ssh_connection *c) {
+    hostsession_failure why;
+    char said[200];
+    const char *text = ssh_get_error(c->session);
+    failure_escape_tail(said, sizeof said, text, strlen(text));
+    failure_set(&why, HOSTSESSION_ERROR_DISCONNECTED, 0, "connection", "%s port %d: the connection was lost: %s",
+                ssh_settings_host(c->settings), ssh_settings_port(c->settings), said[0] ? said : "closed by the host");
+    connection_fail(c, &why);
+}
+
+void connection_turn(ssh_connection *c) {
+    bool moved;
+    if (c->pumping) {
+        loop_post(c->pool->loop, &c->turn);
+        return;
+    }
+    bool alive = read_turn(c);
+    c->pumping = true;
+    call_lanes(c);
+    c->pumping = false;
+    if (list_empty(&c->lanes)) {
+        connection_free(c);
+        return;
+    }
+    if (!alive || !ssh_is_connected(c->session)) {
+        lose(c);
+        return;
+    }
+    note_lanes(c, &moved);
+    if (moved)
+        loop_post(c->pool->loop, &c->turn);
+    lanes_watch(c);
+}
+
+/* ---- writing ---- */
+
+void lanes_watch(ssh_connection *c) {
+    bool writes = ssh_get_poll_flags(c->session) & SSH_WRITE_PENDING;
+    hostsession_watch_set_events(c->watch, HOSTSESSION_WATCH_READABLE | (writes ? HOSTSESSION_WATCH_WRITABLE : 0u));
+}
+
+void ssh_lane_touch(ssh_lane *lane) {
+    if (lane->connection && lane->connection->state == CONNECTION_READY)
+        loop_post(lane->connection->pool->loop, &lane->connection->turn);
+}
+
+size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length) {
+    ssh_connection *c = lane->connection;
+    if (!c || !lane->open || lane->closed)
+        return length;
+    size_t part = length < most_held_bytes ? length : most_held_bytes;
+    int sent = ssh_channel_write(lane->channel, data, (uint32_t)part);
+    /* Let libssh see at once that it may write again: else the loop would be woken for that. */
+    bool alive = ssh_event_dopoll(c->event, 0) != SSH_ERROR && ssh_is_connected(c->session);
+    bool moved;
+    note_lanes(c, &moved);
+    if (moved || !alive)
+        ssh_lane_touch(lane);
+    if (alive && !c->pumping)
+        lanes_watch(c);
+    if (sent < 0)
+        return length;
+    lane->restless |= (size_t)sent < length;
+    return (size_t)sent;
+}
+
+void ssh_lane_explain(const ssh_lane *lane, hostsession_failure *failure) {
+    connection_explain(lane->connection, failure);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes' way to a host's SSH server: straight over TCP, through a ProxyCommand, or through other hosts (ProxyJump).
+ */
+#ifndef TRANSPORT_SSH_ROUTE_H
+#define TRANSPORT_SSH_ROUTE_H
+
+#include "transport/ssh/pool.h"
+
+#include <hostsession/login.h>
+
+typedef struct route route;
+
+typedef struct route_host {
+    /* From dispatch, once: `descriptor` is non-blocking and owned by the callee, or -1 with `failure`. */
+    void (*done)(void *owner, int descriptor, const hostsession_failure *failure);
+    /* For the hosts in between. */
+    bool (*ask)(void *owner, const hostsession_question *question, char *answer, size_t answer_size);
+} route_host;
+
+/* `settings` is borrowed until route_free(). */
+hostsession_error route_start(ssh_pool *pool, ssh_settings *settings, const route_host *host, void *owner, route **ret,
+                              hostsession_failure *failure);
+
+/* End it: the proxy, or the way through other hosts, lives as long as this.  NULL is allowed. */
+void route_free(route *route);
+
+/* What it waits for, as a failure. */
+void route_explain(const route *route, hostsession_failure *failure);
+
+#endif

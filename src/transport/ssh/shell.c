@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/* A shell on a remote host: a lane with a terminal, or with two plain streams. */
+#include "transport/transport.h"
+
+#include "base/failure.h"
+#include "transport/ssh/connection.h"
+#include "transport/ssh/errand.h"
+#include "transport/ssh/start.h"
+#include "transport/terminal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum shell_stage {
+    STAGE_ASKING,     /* ssh -G */
+    STAGE_CONNECTING, /* until the channel is open */
+    STAGE_TERMINAL,   /* a terminal is requested */
+    STAGE_STARTING,   /* the shell is requested */
+    STAGE_RUNNING,
+    STAGE_ENDED,
+} shell_stage;
+
+typedef struct shell {
+    hostsession_loop *loop;
+    hostsession_channel *channel;
+    transport_remote remote;
+    char *host;
+    char *program;
+    bool own_connection;
+    ssh_question *question;
+    ssh_asker asker;
+    ssh_pool *pool;
+    ssh_settings *settings;
+    ssh_lane lane;
+    shell_stage stage;
+    char *command; /* that starts the shell */
+    /* The host was asked for a login shell, since it does not run commands. */
+    bool plain;
+    bool begun; /* a command was sent: a shell has answered */
+    bool paused;
+    int64_t pid;
+    /* Signals on their way, for which the channel is kept open: the shell must still be there when they arrive. */
+    size_t errands;
+    int64_t last_errand_us;
+    bool closed; /* by the session */
+    bool unowned;
+} shell;
+
+static void end(shell *s, const hostsession_exit *how, const hostsession_failure *why) {
+    if (s->stage == STAGE_ENDED)
+        return;
+    s->stage = STAGE_ENDED;
+    hostsession_channel_ended(s->channel, how, why);
+}
+
+static void fail(shell *s, const hostsession_failure *why) {
+    const hostsession_exit unknown = {false, 0, 0};
+    end(s, &unknown, why);
+}
+
+/* ---- the channel ---- */
+
+static void enter(shell *s) {
+    hostsession_failure why;
+    s->stage = STAGE_CONNECTING;
+    s->lane.hasty = true;
+    s->lane.alone = s->own_connection ? s : NULL;
+    if (ssh_lane_enter(&s->lane, s->pool, s->settings, &why) != HOSTSESSION_OK)
+        fail(s, &why);
+}
+
+/* A restricted shell, a menu or a device may not run commands but give a session. */
+static bool try_plain(shell *s) {
+    if (s->plain || s->begun || s->remote.shell)
+        return false;
+    s->plain = true;
+    ssh_lane_leave(&s->lane);
+    enter(s);
+    return true;
+}
+
+static int request_terminal(shell *s) {
+    return ssh_channel_request_pty_size(s->lane.channel, "dumb", terminal_columns, terminal_rows);
+}
+
+static int request_shell(shell *s) {
+    return s->plain ? ssh_channel_request_shell(s->lane.channel)
+                    : ssh_channel_request_exec(s->lane.channel, s->command);
+}
+
+static void refuse(shell *s, const char *what) {
+    hostsession_failure why;
+    failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "channel", "%s: the host gives no %s: %s",
+                ssh_settings_host(s->settings), what, ssh_get_error(ssh_channel_get_session(s->lane.channel)));
+    fail(s, &why);
+}
+
+/* Requests go out one by one: libssh takes the next when the last is answered. */
+static void step_requests(shell *s) {
+    if (s->stage == STAGE_TERMINAL) {
+        int result = request_terminal(s);
+        if (result == SSH_AGAIN)
+            return;
+        if (result != SSH_OK) {
+            refuse(s, "terminal (try --mode pipe)");
+            return;
+        }
+        s->stage = STAGE_STARTING;
+        s->lane.restless = true;
+        int asked = request_shell(s);
+        /* What is typed now arrives with the request: that saves a round trip. */
+        hostsession_channel_opened(s->channel);
+        if (asked == SSH_AGAIN || s->stage != STAGE_STARTING)
+            return;
+    }
+    int result = request_shell(s);
+    if (result == SSH_AGAIN)
+        return;
+    s->lane.restless = false;
+    s->stage = STAGE_RUNNING;
+    if (result != SSH_OK && !try_plain(s))
+        refuse(s, "shell");
+}
+
+static void on_opened(ssh_lane *lane) {
+    shell *s = list_item(lane, shell, lane);
+    lane->restless = true;
+    if (s->remote.tty) {
+        s->stage = STAGE_TERMINAL;
+        step_requests(s);
+        return;
+    }
+    s->stage = STAGE_STARTING;
+    request_shell(s);
+    hostsession_channel_opened(s->channel);
+}
+
+/* ---- bytes ---- */
+
+/* Returns whether the session wants more; if not, it may be closed. */
+static bool deliver(shell *s, hostsession_stream stream) {
+    bytes *from = &s->lane.received[stream];
+    if (bytes_length(from) == 0 || s->paused)
+        return !s->paused;
+    /* While it is read more may come. */
+    bytes held = *from;
+    *from = (bytes){0};
+    bool more = hostsession_channel_received(s->channel, stream, bytes_front(&held), bytes_length(&held));
+    bytes_clear(&held);
+    if (s->lane.connection && !from->data)
+        *from = held;
+    else
+        bytes_free(&held);
+    return more;
+}
+
+static void channel_ended(shell *s) {
+    const ssh_lane *lane = &s->lane;
+    hostsession_exit how = {true, lane->exit_status, 0};
+    hostsession_failure why;
+    if (lane->exit_signal > 0)
+        how = (hostsession_exit){true, 128 + lane->exit_signal, lane->exit_signal};
+    else if (lane->exit_signal < 0)
+        how.exit_status = 255;
+    else if (lane->exit_status < 0)
+        how.known = false;
+    if (try_plain(s))
+        return;
+    failure_set(&why, HOSTSESSION_ERROR_DISCONNECTED, 0, "channel",
+                "%s: the host closed the session without saying why", ssh_settings_host(s->settings));
+    end(s, &how, how.known ? NULL : &why);
+}
+
+static void on_moved(ssh_lane *lane) {
+    shell *s = list_item(lane, shell, lane);
+    if (s->stage == STAGE_TERMINAL || s->stage == STAGE_STARTING)
+        step_requests(s);
+    if (s->stage != STAGE_RUNNING && s->stage != STAGE_STARTING)
+        return;
+    if (lane->restless && s->stage == STAGE_RUNNING) {
+        lane->restless = false;
+        hostsession_channel_writable(s->channel);
+    }
+    /* Standard error first: it was written before, where that can be told at all. */
+    if (!deliver(s, HOSTSESSION_STREAM_ERROR) || !deliver(s, HOSTSESSION_STREAM_OUTPUT))
+        return;
+    if (lane->closed && s->stage != STAGE_ENDED && !s->paused)
+        channel_ended(s);
+}
+
+static void on_failed(ssh_lane *lane, const hostsession_failure *why) {
+    fail(list_item(lane, shell, lane), why);
+}
+
+static bool on_ask(ssh_lane *lane, const hostsession_question *question, char *answer, size_t answer_size) {
+    shell *s = list_item(lane, shell, lane);
+    return s->remote.on_question && s->remote.on_question(s->remote.userdata, question, answer, answer_size);
+}
+
+/* ---- the interface ---- */
+
+static void on_answered(ssh_asker *asker, ssh_settings *settings, const hostsession_failure *failure) {
+    shell *s = list_item(asker, shell, asker);
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    s->settings = settings;
+    if (failure)
+        why = *failure;
+    else
+        ssh_settings_check(settings, &why);
+    if (!why.error && !(s->command = start_shell(&s->remote, settings)))
+        failure_no_memory(&why, "channel");
+    if (why.error)
+        fail(s, &why);
+    else
+        enter(s);
+}
+
+static hostsession_error shell_open(void *data, hostsession_loop *loop, hostsession_channel *channel,
+                                    hostsession_failure *failure) {
+    static const ssh_lane_calls calls = {on_opened, on_moved, on_failed, on_ask};
+    shell *s = data;
+    s->loop = loop;
+    s->channel = channel;
+    s->lane.calls = &calls;
+    s->asker.answered = on_answered;
+    s->pool = ssh_pool_of(loop);
+    if (!s->pool)
+        return failure_no_memory(failure, "connect");
+    return ssh_config_ask(&s->pool->config, s->question, &s->asker, failure);
+}
+
+static size_t shell_write(void *data, const char *text, size_t length) {
+    return ssh_lane_write(&((shell *)data)->lane, text, length);
+}
+
+static void shell_begin(void *data) {
+    shell *s = data;
+    s->begun = true;
+    s->lane.hasty = false;
+}
+
+static void shell_free(void *data);
+
+static void on_errand_ended(void *owner) {
+    shell *s = owner;
+    if (--s->errands > 0)
+        return;
+    if (s->closed)
+        ssh_lane_leave(&s->lane);
+    if (s->unowned)
+        shell_free(s);
+}
+
+static bool send_errand(shell *s, int number) {
+    int64_t now = loop_now_us(s->loop);
+    if (s->errands > 0 && now == s->last_errand_us)
+        return true;
+    char *command = s->pid > 0 ? start_signal(s->pid, number) : NULL;
+    bool sent = command && errand_start(s->pool, s->settings, s->lane.alone, command, on_errand_ended, s);
+    free(command);
+    s->errands += sent;
+    s->last_errand_us = now;
+    return sent;
+}
+
+/* The host signals the shell's whole group (RFC 4254, section 6.9): right for SIGINT without a terminal, as locally.
+ * The others must not reach the shell: they are sent from beside it. */
+static bool shell_signal(void *data, hostsession_signal signal) {
+    shell *s = data;
+    if (s->stage != STAGE_RUNNING || !s->lane.connection)
+        return false;
+    switch (signal) {
+    case HOSTSESSION_SIGNAL_INTERRUPT:
+        if (s->remote.tty)
+            return false;
+        ssh_lane_touch(&s->lane);
+        return ssh_channel_request_send_signal(s->lane.channel, "INT") == SSH_OK;
+    case HOSTSESSION_SIGNAL_QUIT:
+        return !s->remote.tty && send_errand(s, SIGQUIT);
+    case HOSTSESSION_SIGNAL_KILL:
+        return send_errand(s, SIGKILL);
+    }
+    return false;
+}
+
+static void shell_pause(void *data, bool paused) {
+    shell *s = data;
+    s->paused = s->lane.full = paused;
+    s->lane.moved |= !paused;
+    ssh_lane_touch(&s->lane);
+}
+
+static void shell_close(void *data) {
+    shell *s = data;
+    s->stage = STAGE_ENDED;
+    s->closed = s->lane.full = true;
+    ssh_config_cancel(&s->asker);
+    /* Without a terminal the host hangs nothing up. */
+    if (!s->remote.tty && s->lane.open && !s->lane.closed)
+        ssh_channel_request_send_signal(s->lane.channel, "HUP");
+    if (s->errands == 0)
+        ssh_lane_leave(&s->lane);
+}
+
+static void shell_note_pid(void *data, int64_t pid) {
+    ((shell *)data)->pid = pid;
+}
+
+static void shell_explain(void *data, hostsession_failure *failure) {
+    const shell *s = data;
+    if (s->stage == STAGE_ASKING)
+        failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "config",
+                    "%s: ssh -G was not over in time (a Match exec in ssh_config?)", s->host);
+    else if (s->lane.connection)
+        ssh_lane_explain(&s->lane, failure);
+}
+
+static void shell_free(void *data) {
+    shell *s = data;
+    if (!s)
+        return;
+    s->unowned = true;
+    if (s->errands > 0)
+        return;
+    ssh_question_free(s->question);
+    ssh_settings_free(s->settings);
+    free(s->command);
+    free(s->program);
+    free(s->host);
+    free(s);
+}
+
+static bool copy(shell *s, const transport_remote *remote) {
+    s->remote = *remote;
+    s->own_connection = remote->ssh && remote->ssh->own_connection;
+    s->host = strdup(remote->host);
+    s->question = ssh_question_new(remote->host, remote->user, remote->port, remote->ssh);
+    if (remote->shell && !(s->program = strdup(remote->shell)))
+        return false;
+    s->remote.shell = s->program;
+    s->remote.host = s->host;
+    s->remote.user = NULL;
+    s->remote.ssh = NULL;
+    return s->host && s->question;
+}
+
+hostsession_error transport_make_ssh(const transport_remote *remote, transport_made *ret,
+                                     hostsession_failure *failure) {
+    shell *s = calloc(1, sizeof *s);
+    if (!s || !copy(s, remote)) {
+        shell_free(s);
+        return failure_no_memory(failure, "target");
+    }
+    ret->interface = (hostsession_transport){.struct_size = sizeof(hostsession_transport),
+                                             .name = "ssh",
+                                             .capabilities = remote->tty ? HOSTSESSION_TRANSPORT_TTY
+                                                                         : HOSTSESSION_TRANSPORT_ERROR_STREAM,
+                                             .open = shell_open,
+                                             .write = shell_write,
+                                             .begin = shell_begin,
+                                             .signal = shell_signal,
+                                             .pause = shell_pause,
+                                             .close = shell_close};
+    ret->data = s;
+    ret->free = shell_free;
+    ret->shell_pid = shell_note_pid;
+    ret->explain = shell_explain;
+    return HOSTSESSION_OK;
+}

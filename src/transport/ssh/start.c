@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/ssh/start.h"
+
+#include "base/bytes.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* NAME=VALUE; what is not plain goes through printf, whose octal escapes need no quoting in any shell. */
+static bool append_assignment(bytes *to, const char *name, size_t name_length, const char *value) {
+    bool plain = *value != 0;
+    for (const char *at = value; *at; at++)
+        plain = plain && (isalnum((unsigned char)*at) || strchr("_./:@%+=,-", *at));
+    bool right = bytes_append(to, name, name_length) && bytes_append(to, "=", 1);
+    if (plain)
+        return right && bytes_append_text(to, value) && bytes_append(to, ";", 1);
+    right = right && bytes_append_text(to, "$(printf \"");
+    for (const char *at = value; right && *at; at++)
+        right = bytes_printf(to, "\\%03o", (unsigned)(unsigned char)*at);
+    /* A command substitution drops the newlines at its end. */
+    return right && bytes_printf(to, ".\");%.*s=${%.*s%%.};", (int)name_length, name, (int)name_length, name);
+}
+
+static bool is_name(const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (!(isalpha((unsigned char)text[i]) || text[i] == '_' || (i > 0 && isdigit((unsigned char)text[i]))))
+            return false;
+    return length > 0;
+}
+
+static bool append_export(bytes *to, const char *setting) {
+    size_t length = strcspn(setting, "=");
+    if (setting[length] == 0 || !is_name(setting, length))
+        return true;
+    return append_assignment(to, setting, length, setting + length + 1) &&
+           bytes_printf(to, "export %.*s;", (int)length, setting);
+}
+
+/* SendEnv: patterns of names of our own variables. */
+static bool append_sent(bytes *to, const ssh_settings *settings) {
+    bool right = true;
+    for (char **at = environ; right && at && *at; at++) {
+        char *name = strndup(*at, strcspn(*at, "="));
+        bool sent = false;
+        right = name != NULL;
+        for (const char *pattern = NULL;
+             right && !sent && (pattern = ssh_settings_next(settings, "sendenv", pattern)) != NULL;)
+            sent = fnmatch(pattern, name, 0) == 0;
+        free(name);
+        if (right && sent)
+            right = append_export(to, *at);
+    }
+    return right;
+}
+
+/* SetEnv and SendEnv are set by the shell's starter: a request for each would cost a round trip each. */
+static bool append_environment(bytes *to, const ssh_settings *settings) {
+    bool right = append_sent(to, settings);
+    for (const char *at = NULL; right && (at = ssh_settings_next(settings, "setenv", at)) != NULL;)
+        right = append_export(to, at);
+    return right;
+}
+
+static char *finish(bytes *text, bool right) {
+    right = right && bytes_append(text, "'", 2);
+    char *made = right ? strdup(bytes_front(text)) : NULL;
+    bytes_free(text);
+    return made;
+}
+
+char *start_shell(const transport_remote *remote, const ssh_settings *settings) {
+    bytes text = {0};
+    bool right = bytes_append_text(&text, "exec /bin/sh -c '");
+    if (remote->tty)
+        right = right && bytes_append_text(&text, "stty sane -echo -opost -ixon -ixoff 2>/dev/null;");
+    right = right && append_environment(&text, settings);
+    if (remote->shell)
+        right = right && append_assignment(&text, "S", 1, remote->shell) && bytes_append_text(&text, "set --;");
+    else
+        right = right && bytes_append_text(&text, "S=${SHELL:-/bin/sh};set -- -l;");
+    if (!remote->tty)
+        right = right && bytes_append_text(&text, "set -- \"$@\" -i;");
+    if (!remote->interactive)
+        right = right && bytes_append_text(&text, "case ${S##*/} in bash)set -- --noediting \"$@\";;esac;");
+    return finish(&text, right && bytes_append_text(&text, "exec \"$S\" \"$@\""));
+}
+
+/* On Linux from /proc: what follows the last parenthesis of `stat` is state, parent, group, session, terminal and the
+ * terminal's foreground group.  Where the shell itself has the foreground, or there is no terminal, it is what shares
+ * its group; without job control background jobs do so, too, but ignore SIGINT and SIGQUIT. */
+static const char signal_script[] =
+    "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;f=$6;"
+    "if [ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ];then kill -$N -- -$f;else "
+    "for i in 1 2 3;do for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
+    "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$3\" = \"$g\" ]||continue;"
+    "while read -r k v;do case $k$v in SigIgn:*[67ef]);;SigIgn:*)kill -$N $p;;esac;done <$d/status;"
+    "done;done;fi;else "
+    "f=$(ps -o tpgid= -p $P);g=$(ps -o pgid= -p $P);"
+    "[ \"$f\" -gt 0 ]&&[ \"$f\" -ne \"$g\" ]&&kill -$N -- -$f;fi";
+
+char *start_signal(int64_t pid, int signal_number) {
+    bytes text = {0};
+    bool right = bytes_printf(&text, "exec /bin/sh -c 'P=%" PRId64 ";N=%d;", pid, signal_number);
+    return finish(&text, right && bytes_append_text(&text, signal_script));
+}

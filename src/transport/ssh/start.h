@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What a host is asked to run: one line that every login shell (sh, csh, fish) reads alike, so that it has neither a
+ * single quote nor a newline inside; /bin/sh takes it from there. */
+#ifndef TRANSPORT_SSH_START_H
+#define TRANSPORT_SSH_START_H
+
+#include "transport/ssh/settings.h"
+#include "transport/transport.h"
+
+#include <stdint.h>
+
+/* Start the shell, on a terminal that is set up for it.  To be freed; NULL without memory. */
+char *start_shell(const transport_remote *remote, const ssh_settings *settings);
+
+/* Send a signal to what runs in the foreground of the shell `pid`, and not to itself; background jobs are spared.  To
+ * be freed; NULL without memory. */
+char *start_signal(int64_t pid, int signal_number);
+
+#endif
