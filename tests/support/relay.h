@@ -4,7 +4,7 @@
  *
  * What is set holds from the call on, for living connections and for new ones, and may be set at any time from any
  * thread.  Offsets and counts of bytes are those of one connection in one direction, from its first byte on.  Each
- * connection can have up to 1 MiB a direction on the way; then the relay reads no more from that side.
+ * connection can have up to 8 MiB a direction on the way; then the relay reads no more from that side.
  */
 #ifndef SUPPORT_RELAY_H
 #define SUPPORT_RELAY_H
@@ -25,8 +25,9 @@ typedef struct relay_counts {
     unsigned connections, living, dropped;
     /* Forwarded, in all connections: written to the other side's socket. */
     uint64_t bytes[2];
-    /* How many times data came from a client after data had gone to it, or for the first time: the round trips that
-     * the client waited for, whatever the time they took.  Of all connections. */
+    /* How many times data came from a client after data had gone to it, its first data included: 1 + the round trips
+     * that the client waited for before it spoke again.  Of all connections.  It needs no clock; with a delay set, no
+     * scheduling of the machine changes it either. */
     unsigned turns;
 } relay_counts;
 
@@ -37,7 +38,7 @@ void relay_stop(relay *r);
 
 unsigned relay_port(const relay *r);
 relay_counts relay_count(relay *r);
-/* Begin to count turns and bytes anew. */
+/* Begin to count anew, as if no connection had spoken yet. */
 void relay_reset_counts(relay *r);
 /* Wait, at most `limit_ms`, until at most `count` connections live. */
 bool relay_wait_living(relay *r, unsigned count, int limit_ms);
@@ -61,7 +62,8 @@ typedef enum relay_cut { RELAY_FIN, RELAY_RST } relay_cut;
 
 /* End every living connection, on both sides, now; what is on the way is lost.  They have ended when this returns. */
 void relay_cut_all(relay *r, relay_cut how);
-/* Once exactly so many bytes were forwarded in a direction, end that connection. */
+/* Once exactly so many bytes were forwarded in a direction and the kernel has delivered them, end that connection;
+ * one that is past them goes on. */
 void relay_cut_after(relay *r, relay_direction direction, uint64_t bytes, relay_cut how);
 /* Invert all bits of the byte at this offset. */
 void relay_corrupt(relay *r, relay_direction direction, uint64_t offset);
