@@ -3,7 +3,8 @@
  * Loaded into the SSH server (LD_PRELOAD), beside nss_wrapper: what the server is told of the machine.  The variables
  * are read at the start, for a server wipes its environment.
  *
- * SERVER_VIEW_UID     who runs it.  As root a server would want a folder in /run and write to /var/log.
+ * SERVER_VIEW_UID     who runs it.  As root a server would want a folder in /run and write to /var/log.  It has become
+ *                     whom it asks to become, and stays who it is.
  * SERVER_VIEW_SHELLS  login shells beside those of /etc/shells, separated by colons.
  * SERVER_VIEW_PAM     the folder with PAM's configuration, in place of /etc/pam.d.
  */
@@ -49,6 +50,20 @@ uid_t getuid(void) {
 
 uid_t geteuid(void) {
     return told_or_real("geteuid");
+}
+
+static int change_or_stay(const char *name, unsigned to) {
+    int (*real)(unsigned);
+    find_real(name, &real);
+    return uid >= 0 ? 0 : real(to);
+}
+
+int seteuid(uid_t to) {
+    return change_or_stay("seteuid", to);
+}
+
+int setegid(gid_t to) {
+    return change_or_stay("setegid", to);
 }
 
 void setusershell(void) {

@@ -27,8 +27,8 @@ typedef struct ssh_server_options {
     bool dropbear;
     /* keyboard-interactive is offered, and asks PAM; the passwords stay the same. */
     bool pam;
-    /* Lines for sshd_config, each ended by a newline.  They come first, so that they win over the server's own; no
-     * Match block.  NULL: none. */
+    /* Lines for sshd_config, each ended by a newline.  They come first, so that they win over the server's own
+     * except LogLevel; no Match block.  NULL: none. */
     const char *config;
     /* Which of the folder's host keys (ed25519) it has, made at the first use of the name; NULL: "host".  A server
      * started again on the same port with another name has a changed key. */

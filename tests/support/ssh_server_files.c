@@ -169,14 +169,15 @@ static bool write_client_config(ssh_server *s, const char *path, unsigned port, 
 
 static bool write_server_config(ssh_server *s, text *why) {
     text config = {0};
-    text_printf(&config, "%s", s->lines ? s->lines : "");
+    /* This one wins: the log tells that the server listens. */
+    text_printf(&config, "LogLevel DEBUG1\n%s", s->lines);
     text_printf(&config, "ListenAddress 127.0.0.1\n%sPort %u\n", s->ipv6 ? "ListenAddress ::1\n" : "", s->port);
     text_printf(&config, "HostKey %s/%s\nPidFile none\n", s->keys, s->host_key);
     text_printf(&config, "AuthorizedKeysFile %s/authorized_keys\n", s->keys);
     text_printf(&config, "TrustedUserCAKeys %s/authority.pub\n", s->keys);
     text_printf(&config, "UsePAM %s\nKbdInteractiveAuthentication %s\n", s->pam ? "yes" : "no", s->pam ? "yes" : "no");
     text_add(&config, "PasswordAuthentication yes\nStrictModes no\nUseDNS no\nPrintMotd no\nPrintLastLog no\n");
-    text_add(&config, "Subsystem sftp internal-sftp\nLogLevel DEBUG1\n");
+    text_add(&config, "Subsystem sftp internal-sftp\n");
     return write_text(server_keep(s, "%s/sshd_config", s->own), &config, why);
 }
 

@@ -43,8 +43,10 @@ void server_strings_free(ssh_server *s);
 bool program_find(const char *name, text *path);
 /* The path of a shared library beside the C library. */
 bool library_find(const char *name, text *path);
-/* Run a program to its end with this in standard output and error, which must be empty.  False with the reason,
- * appended to `why`, unless it exits with 0. */
+/* Run a program to its end with its standard output and error in `output`.  Its wait status; negative, with the reason
+ * appended to `why`, when it did not start. */
+int program_status(const char *const words[], text *output, text *why);
+/* The same; false, with the reason, unless it exits with 0. */
 bool program_run(const char *const words[], text *output, text *why);
 
 /* ---- the files (ssh_server_files.c, ssh_server_keys.c) ---- */

@@ -67,12 +67,12 @@ static bool read_all(int descriptor, text *output) {
     return length == 0;
 }
 
-bool program_run(const char *const words[], text *output, text *why) {
+int program_status(const char *const words[], text *output, text *why) {
     int ends[2];
     posix_spawn_file_actions_t actions;
     pid_t pid;
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return text_printf(why, "pipe: %s", strerror(errno)), false;
+        return text_printf(why, "pipe: %s", strerror(errno)), -1;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
@@ -83,13 +83,18 @@ bool program_run(const char *const words[], text *output, text *why) {
     if (error != 0) {
         close(ends[0]);
         text_printf(why, "cannot run %s: %s", words[0], strerror(error));
-        return false;
+        return -1;
     }
     int status = -1;
     read_all(ends[0], output);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (status != 0)
+    return status;
+}
+
+bool program_run(const char *const words[], text *output, text *why) {
+    int status = program_status(words, output, why);
+    if (status > 0)
         text_printf(why, "%s failed (wait status %d): %s", words[0], status, text_data(output));
     return status == 0;
 }
