@@ -76,8 +76,27 @@ pid_t process_find_child(void) {
     return find(is_living_child, NULL, NULL);
 }
 
+int process_open(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+bool process_wait_any_end(const pid_t *pids, size_t count, int limit_ms) {
+    struct pollfd *wait = allocate(count * sizeof *wait);
+    bool ended = false;
+    for (size_t i = 0; i < count; i++) {
+        wait[i] = (struct pollfd){.fd = process_open(pids[i]), .events = POLLIN};
+        ended |= wait[i].fd < 0 && errno == ESRCH;
+    }
+    ended = ended || poll(wait, (nfds_t)count, limit_ms) > 0;
+    for (size_t i = 0; i < count; i++)
+        if (wait[i].fd >= 0)
+            close(wait[i].fd);
+    free(wait);
+    return ended;
+}
+
 bool process_wait_end(pid_t pid, int limit_ms) {
-    int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+    int descriptor = process_open(pid);
     if (descriptor < 0)
         return errno == ESRCH;
     struct pollfd wait = {.fd = descriptor, .events = POLLIN};

@@ -17,6 +17,12 @@ bool process_wait_gone(const char *tag, int limit_ms, text *command_line);
 /* Wait, at most `limit_ms`, until a process ends.  It need not be a child.  False when it still lives. */
 bool process_wait_end(pid_t pid, int limit_ms);
 
+/* Wait, at most `limit_ms`, until one of these processes ends. */
+bool process_wait_any_end(const pid_t *pids, size_t count, int limit_ms);
+
+/* A descriptor that is readable once the process has ended; negative when there is none, with errno set. */
+int process_open(pid_t pid);
+
 /* A living child of this process; 0 when there is none. */
 pid_t process_find_child(void);
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keeper [NAME=VALUE...] PROGRAM [ARGUMENT...]
+ * Run a program, write its process id and a newline to standard output, and when standard input or the parent process
+ * ends, or the program does, kill whatever descends from it: as the reaper of orphans the keeper finds them all.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { most_processes = 4096 };
+
+/* The parent of a process; 0 when it is gone. */
+static int parent_of(int pid) {
+    char path[64];
+    char line[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    size_t length = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    line[length] = '\0';
+    /* A name may hold blanks and brackets. */
+    const char *after_name = strrchr(line, ')');
+    return after_name && strlen(after_name) > 4 ? atoi(after_name + 4) : 0;
+}
+
+static void kill_descendants(void) {
+    static int pids[most_processes];
+    size_t count = 0;
+    DIR *processes = opendir("/proc");
+    if (!processes)
+        return;
+    for (struct dirent *entry; count < most_processes && (entry = readdir(processes)) != NULL;)
+        if (isdigit((unsigned char)entry->d_name[0]))
+            pids[count++] = atoi(entry->d_name);
+    closedir(processes);
+    for (size_t i = 0; i < count; i++) {
+        int pid = pids[i];
+        while (pid > 1 && pid != getpid())
+            pid = parent_of(pid);
+        if (pid == getpid() && pids[i] != pid)
+            kill(pids[i], SIGKILL);
+    }
+}
+
+/* New ones may be born while the others are looked up. */
+static void end_all(void) {
+    do
+        kill_descendants();
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+}
+
+static void run_program(char **words, pid_t keeper) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != keeper)
+        _exit(1);
+    dup2(STDERR_FILENO, STDIN_FILENO);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    while (*words && strchr(*words, '='))
+        putenv(*words++);
+    if (*words)
+        execv(*words, words);
+    perror("keeper: cannot run the program");
+    _exit(127);
+}
+
+/* Whether the program has ended.  Orphans are reaped on the way. */
+static int reap(int children, pid_t program) {
+    struct signalfd_siginfo ignored;
+    int ended = 0;
+    (void)!read(children, &ignored, sizeof ignored);
+    for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;)
+        ended |= pid == program;
+    return ended;
+}
+
+int main(int argc, char **argv) {
+    int parent = (int)syscall(SYS_pidfd_open, getppid(), 0);
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &child, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    setsid();
+    if (argc < 2 || children < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+        return 1;
+    pid_t keeper = getpid();
+    pid_t program = fork();
+    if (program == 0)
+        run_program(argv + 1, keeper);
+    printf("%d\n", (int)program);
+    fclose(stdout);
+    /* poll leaves out what is negative. */
+    struct pollfd wait[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                            {.fd = parent, .events = POLLIN},
+                            {.fd = children, .events = POLLIN}};
+    do
+        poll(wait, 3, -1);
+    while (!wait[0].revents && !wait[1].revents && !(wait[2].revents && reap(children, program)));
+    end_all();
+    return 0;
+}
