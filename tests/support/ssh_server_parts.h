@@ -25,7 +25,7 @@ struct ssh_server {
     const char *key_paths[SERVER_KEY_COUNT];
     const char *client_env;
     const char *users[server_users_most + 1];
-    const char *shells[server_users_most];
+    const char *shells[server_users_most], *hashes[server_users_most];
     uid_t told_uid; /* who the server is told runs it */
     pid_t keeper, listener;
     /* The keeper ends, and all with it, when this is closed. */

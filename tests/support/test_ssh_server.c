@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+static const size_t all_users = SIZE_MAX;
+
 static char folder[256];
 static ssh_server *shared;
 
@@ -77,9 +79,10 @@ static int by_password(ssh_server *s, const char *user, const char *secret, cons
                           "-o PreferredAuthentications=%s test-%s 'echo let in'", method, user);
 }
 
-static void check_passwords(ssh_server *s, const char *method) {
+/* Of the first so many users. */
+static void check_passwords(ssh_server *s, const char *method, size_t users) {
     text output = {0}, secret = {0};
-    for (size_t i = 0; ssh_server_user(s, i); i++) {
+    for (size_t i = 0; i < users && ssh_server_user(s, i); i++) {
         const char *user = ssh_server_user(s, i);
         text_clear(&secret);
         text_printf(&secret, "secret-%s", user);
@@ -101,7 +104,7 @@ static void test_users(void **state) {
 static void test_passwords(void **state) {
     (void)state;
     need_shared();
-    check_passwords(shared, "password");
+    check_passwords(shared, "password", all_users);
     check_log(shared, "Accepted password for bash");
     check_log(shared, "Failed password for bash");
     check_log(shared, "method password");
@@ -158,9 +161,8 @@ static void test_pam(void **state) {
     (void)state;
     need_shared();
     ssh_server *s = start(&(ssh_server_options){.pam = true});
-    check_passwords(s, "keyboard-interactive");
+    check_passwords(s, "keyboard-interactive", 2);
     check_log(s, "Accepted keyboard-interactive/pam for bash");
-    check_users_by_key(s);
     assert_true(ssh_server_stop(s));
 }
 
@@ -171,7 +173,7 @@ static void test_dropbear(void **state) {
     assert_string_equal(ssh_server_fingerprint(s), ssh_server_fingerprint(shared));
     check_users_by_key(s);
     check_log(s, "Pubkey auth succeeded for 'bash'");
-    check_passwords(s, "password");
+    check_passwords(s, "password", all_users);
     check_log(s, "Bad password attempt for 'bash'");
     assert_true(ssh_server_stop(s));
 }
