@@ -66,6 +66,11 @@ static void on_log(void *userdata, hostsession_log_level level, const char *text
         message("%s", text);
 }
 
+static bool on_question(void *userdata, const hostsession_question *question, char *answer, size_t answer_size) {
+    const driver *on = userdata;
+    return login_answer(&on->options->login, question, answer, answer_size);
+}
+
 static void on_opened(hostsession *session, const hostsession_failure *failure, void *userdata) {
     driver *on = userdata;
     on->done = true;
@@ -116,6 +121,12 @@ static hostsession_error start_session(driver *on) {
     enum { kept_without_json = 4096 };
     const run_options *options = on->options;
     hostsession_options how = HOSTSESSION_OPTIONS_INIT;
+    hostsession_ssh_options ssh = HOSTSESSION_SSH_OPTIONS_INIT;
+    ssh.config_file = options->config_file;
+    ssh.identity_files = options->identity_files;
+    ssh.settings = options->settings;
+    how.ssh = &ssh;
+    how.on_question = on_question;
     how.loop = on->loop;
     how.mode = options->mode;
     how.shell = options->shell;

@@ -128,14 +128,40 @@ static bool set_reply(parse *state, const char *name, const char *value, bool fr
     return add_reply(state, secret, HOSTSESSION_EXPECT_SECRET);
 }
 
-static bool set_remote_option(parse *state, const char *name, const char *value) {
+static bool set_password_source(run_options *to, const char *value) {
+    char why[1024];
+    to->login.source = value;
+    if (strcmp(value, "ask") == 0)
+        return true;
+    if (!is_secret_source(value))
+        return wrong_value("--password-from", value, "env:NAME, file:PATH or ask");
+    secret_free(to->password);
+    to->login.password = to->password = secret_read(value, why, sizeof why);
+    if (!to->password)
+        message("--password-from '%s': %s", value, why);
+    return to->password != NULL;
+}
+
+static bool set_remote_option(parse *state, int option, const char *value) {
+    static const char *const names[] = {['i'] = "-i", ['F'] = "-F", ['o'] = "-o"};
+    run_options *to = state->options;
     if (!state->remote_option)
-        state->remote_option = name;
-    if (strcmp(name, "--password-from") == 0 && strcmp(value, "ask") != 0 && !is_secret_source(value))
-        return wrong_value(name, value, "env:NAME, file:PATH or ask");
-    if (strcmp(name, "-o") == 0 && strspn(value, "= \t") == strlen(value))
-        return wrong_value(name, value, "KEY=VALUE as in ssh_config(5)");
-    return true;
+        state->remote_option = option == OPTION_PASSWORD_FROM ? "--password-from" : names[option];
+    switch (option) {
+    case 'i':
+        to->identity_files[to->identity_count++] = value;
+        return true;
+    case 'F':
+        to->config_file = value;
+        return true;
+    case 'o':
+        if (strspn(value, "= \t") == strlen(value) || !strpbrk(value, "= \t"))
+            return wrong_value("-o", value, "KEY=VALUE as in ssh_config(5)");
+        to->settings[to->setting_count++] = value;
+        return true;
+    default:
+        return set_password_source(to, value);
+    }
 }
 
 static bool set_option(parse *state, int option, const char *value) {
@@ -159,13 +185,10 @@ static bool set_option(parse *state, int option, const char *value) {
     case 't':
         return set_seconds("--timeout", value, &to->timeout_ms);
     case 'i':
-        return set_remote_option(state, "-i", value);
     case 'F':
-        return set_remote_option(state, "-F", value);
     case 'o':
-        return set_remote_option(state, "-o", value);
     case OPTION_PASSWORD_FROM:
-        return set_remote_option(state, "--password-from", value);
+        return set_remote_option(state, option, value);
     case OPTION_BUDGET:
         return set_seconds("--budget", value, &to->budget_ms);
     case OPTION_CONNECT_TIMEOUT:
@@ -260,7 +283,9 @@ static bool allocate(run_options *to, size_t count) {
     to->environment = calloc(count + 1, sizeof *to->environment);
     to->expectations = calloc(count, sizeof *to->expectations);
     to->responses = calloc(count, sizeof *to->responses);
-    if (to->environment && to->expectations && to->responses)
+    to->identity_files = calloc(count + 1, sizeof *to->identity_files);
+    to->settings = calloc(count + 1, sizeof *to->settings);
+    if (to->environment && to->expectations && to->responses && to->identity_files && to->settings)
         return true;
     message("out of memory");
     return false;
@@ -294,5 +319,8 @@ void options_release(run_options *parsed) {
     free(parsed->responses);
     free(parsed->expectations);
     free(parsed->environment);
+    free(parsed->identity_files);
+    free(parsed->settings);
+    secret_free(parsed->password);
     *parsed = (run_options){0};
 }

@@ -3,6 +3,8 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include "login.h"
+
 #include <hostsession/hostsession.h>
 
 #include <stdbool.h>
@@ -34,6 +36,15 @@ typedef struct run_options {
     hostsession_mode mode;
     const char *shell;
     const char *cwd;
+    /* For hosts to log in to; the lists are ended by NULL. */
+    const char *config_file;
+    const char **identity_files;
+    size_t identity_count;
+    const char **settings;
+    size_t setting_count;
+    login login;
+    /* Owned. */
+    char *password;
     /* Ended by NULL. */
     const char **environment;
     size_t environment_count;

@@ -322,14 +322,20 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
     return true;
 }
 
+/* The terminal is set again before END: what is typed behind that must find it so. */
+static bool append_status(const frame *f, bytes *to) {
+    if (f->sets_terminal)
+        return bytes_append_text(to, "_hs_v=$?;") && dialect_set_terminal(to) &&
+               bytes_printf(to, "||:;_hs_e %" PRIu64 " \"$_hs_v\"", f->number);
+    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"", f->number);
+}
+
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
     const char *input = f->tty ? "" : d->pipe_input;
     bool guard = f->guarded && !f->open_end;
-    return bytes_printf(to, "%s;%s_hs_e %" PRIu64 " \"$?\"", input, guard ? "{ " : "", f->number) &&
+    return bytes_printf(to, "%s;%s", input, guard ? "{ " : "") && append_status(f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
-           (!f->mend || bytes_append_text(to, d->mend)) &&
-           (!f->sets_terminal || (bytes_append(to, ";", 1) && dialect_set_terminal(to))) &&
-           bytes_append_text(to, guard ? ";} >/dev/null 2>&1\n" : "\n");
+           (!f->mend || bytes_append_text(to, d->mend)) && bytes_append_text(to, guard ? ";} >/dev/null 2>&1\n" : "\n");
 }
 
 bool dialect_drained(uint64_t number, bytes *to) {

@@ -24,6 +24,8 @@ enum {
     ONCE = 4,
     /* It takes long. */
     LONG = 8,
+    /* About how the library starts a shell on this machine. */
+    STARTED_HERE = 16,
 };
 
 struct context {

@@ -103,7 +103,7 @@ static void count_ended(void *userdata, hostsession *session, const hostsession_
 
 static void prepare(struct context *t) {
     t->opening = (struct opening){.options = HOSTSESSION_OPTIONS_INIT};
-    t->transport->describe(t->shell, &t->opening);
+    t->transport->describe(t->shell, t->home, &t->opening);
     hostsession_options *options = &t->opening.options;
     options->mode = t->mode;
     options->cwd = t->home;

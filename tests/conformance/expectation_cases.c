@@ -143,6 +143,13 @@ static void secret_commands(struct context *t) {
 static void echo_off(struct context *t) {
     const hostsession_expectation password[] = {
         {"Password: $", "sesame\n", HOSTSESSION_EXPECT_ECHO_OFF | HOSTSESSION_EXPECT_SECRET, 0}};
+    if (!(t->transport->capabilities & REACH_ECHO)) {
+        hostsession_error refused;
+        run_expecting(t, "echo NOT", password, 1, 0, &refused);
+        CHECK(t, refused == HOSTSESSION_ERROR_INVALID, "got %s", hostsession_error_name(refused));
+        IN_SYNC(t);
+        return;
+    }
     EXPECTING(t, "stty -echo; printf 'Password: '; read p; stty echo; echo \"got $p\"", password,
               "Password: got sesame\n", 0);
     /* getpass flushes what was typed before. */

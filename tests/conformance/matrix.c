@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "matrix.h"
 
+#include "../support/ssh_server.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Readline and --posix change how bash reads a terminal; on pipes there is nothing of that to test. */
 const struct shell_row shell_rows[] = {
@@ -17,7 +21,8 @@ const struct shell_row shell_rows[] = {
     {0},
 };
 
-static void describe_local(const struct shell_row *shell, struct opening *opening) {
+static void describe_local(const struct shell_row *shell, const char *home, struct opening *opening) {
+    (void)home;
     if (shell->arguments) {
         snprintf(opening->target, sizeof opening->target, "exec:%s %s", shell->program, shell->arguments);
         return;
@@ -27,8 +32,41 @@ static void describe_local(const struct shell_row *shell, struct opening *openin
     opening->options.interactive = shell->interactive;
 }
 
+/* A real sshd on this machine, whose users have these login shells. */
+static ssh_server *server;
+
+static bool start_ssh(const char *folder, text *why) {
+    static char path[300];
+    snprintf(path, sizeof path, "%s/ssh", folder);
+    ssh_server_options options = {.config = "MaxStartups 100:30:200\n"};
+    if (mkdir(path, 0700) != 0)
+        return false;
+    server = ssh_server_start(path, &options, why);
+    return server != NULL;
+}
+
+static void stop_ssh(void) {
+    ssh_server_stop(server);
+}
+
+/* Each case has a home of its own, and none of sshd's environment. */
+static void describe_ssh(const struct shell_row *shell, const char *home, struct opening *opening) {
+    opening->user = shell->kind == BASH_READLINE ? "bash" : shell->name;
+    snprintf(opening->target, sizeof opening->target, "test-%s", opening->user);
+    snprintf(opening->settings_text, sizeof opening->settings_text,
+             "SetEnv=HOME=%s PATH=%s LANG=C.UTF-8 TMPDIR=%s HISTFILE=/dev/null", home, getenv("PATH"), home);
+    opening->settings[0] = opening->settings_text;
+    opening->ssh = (hostsession_ssh_options)HOSTSESSION_SSH_OPTIONS_INIT;
+    opening->ssh.config_file = ssh_server_config(server);
+    opening->ssh.settings = opening->settings;
+    opening->options.ssh = &opening->ssh;
+    opening->options.interactive = shell->interactive;
+}
+
 const struct transport_row transport_rows[] = {
-    {"local", ANY_MODE, REACH_LOCAL | REACH_EXIT_STATUS | REACH_SIGNALS, describe_local},
+    {"local", ANY_MODE, REACH_LOCAL | REACH_EXIT_STATUS | REACH_SIGNALS | REACH_ECHO, ANY_SHELL, NULL, NULL,
+     describe_local},
+    {"ssh", ANY_MODE, REACH_EXIT_STATUS | REACH_SIGNALS, ANY_SHELL & ~BASH_POSIX, start_ssh, stop_ssh, describe_ssh},
     {0},
 };
 

@@ -3,6 +3,8 @@
 #ifndef CONFORMANCE_MATRIX_H
 #define CONFORMANCE_MATRIX_H
 
+#include "../support/text.h"
+
 #include <hostsession/hostsession.h>
 
 enum {
@@ -42,19 +44,30 @@ enum {
     REACH_EXIT_STATUS = 2,
     /* A command can be killed, also in pipe mode. */
     REACH_SIGNALS = 4,
+    /* Whether the terminal echoes can be told. */
+    REACH_ECHO = 8,
 };
 
 /* How to open a session; `target` and what `options` points to live as long as the row. */
 struct opening {
     char target[512];
     hostsession_options options;
+    hostsession_ssh_options ssh;
+    const char *user; /* who the shell runs as; NULL: who runs the test */
+    char settings_text[1024];
+    const char *settings[2];
 };
 
 struct transport_row {
     const char *name;
     unsigned modes;
     unsigned capabilities;
-    void (*describe)(const struct shell_row *shell, struct opening *opening);
+    unsigned shells; /* 0: any */
+    /* Optional.  Before the first case, in the runner: start what the cases connect to, in `folder`.  False, with the
+     * reason, when it cannot be had. */
+    bool (*start)(const char *folder, text *why);
+    void (*stop)(void);
+    void (*describe)(const struct shell_row *shell, const char *home, struct opening *opening);
 };
 
 extern const struct shell_row shell_rows[];

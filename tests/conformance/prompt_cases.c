@@ -101,7 +101,7 @@ static const struct conformance_case prompt_cases_table[] = {
     {"prompt-hooks-of-zsh", prompt_hooks_of_zsh, ZSH, 0, UNSOLICITED_ALLOWED},
     {"prompt-startup-files", startup_files, 0, 0, OPENS_ITSELF | UNSOLICITED_ALLOWED},
     {"prompt-startup-files-left-alone", startup_files_left_alone, ANY_SHELL & ~(unsigned)BASH_READLINE, 0,
-     OPENS_ITSELF},
+     OPENS_ITSELF | STARTED_HERE},
 };
 
 CASE_GROUP(prompt_cases);

@@ -86,6 +86,8 @@ static const char *reason_to_skip(const struct request *request, const struct co
         return mode == TTY ? "about pipes" : "about a terminal";
     if (test->shells && !(test->shells & request->shell->kind))
         return "about a feature of other shells";
+    if ((test->flags & STARTED_HERE) && !(request->transport->capabilities & REACH_LOCAL))
+        return "about shells that the library starts itself";
     if ((test->flags & ONCE) && request->shell->kind != BASH)
         return "does not depend on the shell: run with bash";
     return NULL;
@@ -270,7 +272,8 @@ static int parse(int argc, char **argv, struct request *request) {
             return usage("unknown option");
     }
     unsigned mode = request->mode == HOSTSESSION_MODE_TTY ? TTY : PIPE;
-    if (optind != argc || !(request->shell->modes & mode) || !(request->transport->modes & mode))
+    if (optind != argc || !(request->shell->modes & mode) || !(request->transport->modes & mode) ||
+        !(request->transport->shells & request->shell->kind))
         return usage("this shell or transport is not tested in this mode");
     return 0;
 }
@@ -444,7 +447,16 @@ int main(int argc, char **argv) {
         perror("conformance");
         return 1;
     }
-    int status = run_all(&request, folder, signals);
+    text why = {0};
+    int status = 1;
+    if (!request.transport->start || request.transport->start(folder, &why)) {
+        status = run_all(&request, folder, signals);
+        if (request.transport->stop)
+            request.transport->stop();
+    } else {
+        printf("Bail out! %s\n", text_data(&why));
+    }
+    text_free(&why);
     folder_remove(folder);
     close(signals);
     return status;

@@ -72,6 +72,7 @@ static char *finish(bytes *text, bool right) {
     return made;
 }
 
+/* The login shell, or, where that is none that POSIX text can be typed at, sh in its place. */
 char *start_shell(const transport_remote *remote, const ssh_settings *settings) {
     bytes text = {0};
     bool right = bytes_append_text(&text, "exec /bin/sh -c '");
@@ -81,7 +82,8 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
     if (remote->shell)
         right = right && append_assignment(&text, "S", 1, remote->shell) && bytes_append_text(&text, "set --;");
     else
-        right = right && bytes_append_text(&text, "S=${SHELL:-/bin/sh};set -- -l;");
+        right = right && bytes_append_text(&text, "S=${SHELL:-/bin/sh};set -- -l;"
+                                                  "case ${S##*/} in *csh|fish|nu|elvish|xonsh|pwsh)S=/bin/sh;;esac;");
     if (!remote->tty)
         right = right && bytes_append_text(&text, "set -- \"$@\" -i;");
     if (!remote->interactive)
@@ -91,16 +93,17 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
 
 /* On Linux from /proc: what follows the last parenthesis of `stat` is state, parent, group, session, terminal and the
  * terminal's foreground group.  Where the shell itself has the foreground, or there is no terminal, it is what shares
- * its group; without job control background jobs do so, too, but ignore SIGINT and SIGQUIT. */
+ * its group; without job control background jobs do so, too, but ignore SIGINT and SIGQUIT.  (dash's kill takes no
+ * "--".) */
 static const char signal_script[] =
     "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;f=$6;"
-    "if [ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ];then kill -$N -- -$f;else "
+    "if [ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ];then kill -$N -$f;else "
     "for i in 1 2 3;do for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
     "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$3\" = \"$g\" ]||continue;"
     "while read -r k v;do case $k$v in SigIgn:*[67ef]);;SigIgn:*)kill -$N $p;;esac;done <$d/status;"
     "done;done;fi;else "
     "f=$(ps -o tpgid= -p $P);g=$(ps -o pgid= -p $P);"
-    "[ \"$f\" -gt 0 ]&&[ \"$f\" -ne \"$g\" ]&&kill -$N -- -$f;fi";
+    "[ \"$f\" -gt 0 ]&&[ \"$f\" -ne \"$g\" ]&&kill -$N -$f;fi";
 
 char *start_signal(int64_t pid, int signal_number) {
     bytes text = {0};

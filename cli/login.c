@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "login.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+static void put(int terminal, const char *text) {
+    ssize_t written = write(terminal, text, strlen(text));
+    (void)written;
+}
+
+static void put_prompt(int terminal, const hostsession_question *question) {
+    char text[1024];
+    const char *again = question->attempt > 1 ? "Not accepted. " : "";
+    if (question->kind == HOSTSESSION_QUESTION_PASSPHRASE)
+        snprintf(text, sizeof text, "%sPassphrase of %s: ", again, question->subject);
+    else if (question->prompt[0])
+        snprintf(text, sizeof text, "%s(%s@%s) %s", again, question->user, question->target, question->prompt);
+    else
+        snprintf(text, sizeof text, "%sPassword of %s@%s: ", again, question->user, question->target);
+    put(terminal, text);
+}
+
+/* Read a line; false when it was broken off. */
+static bool read_line(int terminal, char *answer, size_t size) {
+    size_t length = 0;
+    for (;;) {
+        char byte;
+        ssize_t got = read(terminal, &byte, 1);
+        if (got < 0 && errno == EINTR)
+            return false;
+        if (got <= 0)
+            return false;
+        if (byte == '\n' || byte == '\r')
+            break;
+        if (length + 1 < size)
+            answer[length++] = byte;
+    }
+    answer[length] = 0;
+    return true;
+}
+
+static bool ask_user(const hostsession_question *question, char *answer, size_t size) {
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal < 0) {
+        message("--password-from ask: there is no terminal to ask on");
+        return false;
+    }
+    struct termios before, quiet;
+    bool hides = !question->echo && tcgetattr(terminal, &before) == 0;
+    if (hides) {
+        quiet = before;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(terminal, TCSAFLUSH, &quiet);
+    }
+    put_prompt(terminal, question);
+    bool read = read_line(terminal, answer, size);
+    if (hides) {
+        tcsetattr(terminal, TCSAFLUSH, &before);
+        put(terminal, "\n");
+    }
+    close(terminal);
+    return read;
+}
+
+bool login_answer(const login *from, const hostsession_question *question, char *answer, size_t answer_size) {
+    if (!from->source)
+        return false;
+    if (!from->password)
+        return ask_user(question, answer, answer_size);
+    /* One that was refused is not given again: the host counts, and may lock the user out. */
+    if (question->kind == HOSTSESSION_QUESTION_OTHER || question->attempt > 1 || strlen(from->password) >= answer_size)
+        return false;
+    strcpy(answer, from->password);
+    return true;
+}
