@@ -35,6 +35,8 @@ typedef struct engine_host {
     /* As in hostsession_transport; a host that cannot returns false, or -1. */
     void (*begin)(void *owner);
     bool (*signal)(void *owner, hostsession_signal signal);
+    /* What signal() sent may still be on its way, and meet what is run next. */
+    bool (*signals_pending)(void *owner);
     bool (*reset_terminal)(void *owner);
     int (*echoes)(void *owner);
     /* The time to open is over before the connection was up: fill in what it waits for.  False: cannot tell. */

@@ -101,6 +101,7 @@ struct engine {
     hostsession_failure stop_failure;
     uint64_t stopped_number; /* of the first command that was stopped; 0: none */
     bool proven;             /* the shell has answered once */
+    bool awaits_signals;     /* ... and what was sent to stop the command is still on its way */
     bool line_aborted;       /* by our Ctrl+C: the shell has printed a newline for that */
     bool dying;              /* the session ends with this command */
     size_t echo_wait;        /* index + 1 of the expectation that waits for the echo to go off */

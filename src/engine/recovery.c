@@ -35,7 +35,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->step = 0;
     e->sync_number = 0;
     e->echo_wait = 0;
-    e->proven = false;
+    e->proven = e->awaits_signals = false;
     if (!e->stopped_number)
         e->stopped_number = e->number;
     e->deadline = parts_after(e, e->config.recovery_timeout_us);
@@ -142,14 +142,29 @@ static void climb(engine *e) {
     e->step++;
 }
 
+/* The proof is made again once the last signal has arrived: it would meet the next command. */
+static void await_signals(engine *e) {
+    e->next_step = e->now + beat_us;
+    e->awaits_signals = e->host.signals_pending(e->owner);
+    if (!e->awaits_signals)
+        prove(e);
+}
+
 void recovery_advance(engine *e) {
     if (e->now >= e->deadline)
         give_up(e);
+    else if (e->awaits_signals && e->now >= e->next_step)
+        await_signals(e);
     else if (e->step == 0 || e->now >= e->next_step)
         climb(e);
 }
 
 void recovery_synced(engine *e) {
+    if (e->host.signals_pending(e->owner)) {
+        e->proven = false;
+        await_signals(e);
+        return;
+    }
     /* What we sent may still throw away the next line, or make the shell print one more prompt: the second time it is
      * over with that. */
     if (!e->proven) {

@@ -90,6 +90,12 @@ static bool on_signal(void *owner, hostsession_signal signal) {
     return s->transport_open && t->interface.signal && t->interface.signal(t->data, signal);
 }
 
+static bool on_signals_pending(void *owner) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return s->transport_open && t->signals_pending && t->signals_pending(t->data);
+}
+
 static bool on_reset_terminal(void *owner) {
     hostsession *s = owner;
     transport_made *t = &s->target.transport;
@@ -131,6 +137,7 @@ const engine_host session_engine_host = {.ready = on_ready,
                                          .expect_done = operation_on_expect_done,
                                          .begin = on_begin,
                                          .signal = on_signal,
+                                         .signals_pending = on_signals_pending,
                                          .reset_terminal = on_reset_terminal,
                                          .echoes = on_echoes,
                                          .explain = on_explain,

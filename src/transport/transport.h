@@ -31,6 +31,8 @@ typedef struct transport_made {
     void (*shell_pid)(void *data, int64_t pid);
     /* NULL, or: fill in what it is waiting for, as the time to open is over before it was open. */
     void (*explain)(void *data, hostsession_failure *failure);
+    /* NULL, or: whether what signal() sent may still be on its way. */
+    bool (*signals_pending)(void *data);
     /* signal() goes by what is in the foreground. */
     bool sees_foreground;
 } transport_made;

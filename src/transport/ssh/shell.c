@@ -21,6 +21,8 @@ typedef enum shell_stage {
     STAGE_ENDED,
 } shell_stage;
 
+enum { slack_ms = 2000 };
+
 typedef struct shell {
     hostsession_loop *loop;
     hostsession_channel *channel;
@@ -43,6 +45,10 @@ typedef struct shell {
     /* Signals on their way, for which the channel is kept open: the shell must still be there when they arrive. */
     size_t errands;
     int64_t last_errand_us;
+    /* When the shell was asked for, and when the command was sent. */
+    int64_t asked_us;
+    int64_t command_us;
+    unsigned kills;
     bool closed; /* by the session */
     bool unowned;
 } shell;
@@ -107,6 +113,7 @@ static void step_requests(shell *s) {
             return;
         }
         s->stage = STAGE_STARTING;
+        s->asked_us = loop_now_us(s->loop);
         s->lane.restless = true;
         int asked = request_shell(s);
         /* What is typed now arrives with the request: that saves a round trip. */
@@ -132,6 +139,7 @@ static void on_opened(ssh_lane *lane) {
         return;
     }
     s->stage = STAGE_STARTING;
+    s->asked_us = loop_now_us(s->loop);
     request_shell(s);
     hostsession_channel_opened(s->channel);
 }
@@ -238,6 +246,8 @@ static void shell_begin(void *data) {
     shell *s = data;
     s->begun = true;
     s->lane.hasty = false;
+    s->command_us = loop_now_us(s->loop);
+    s->kills = 0;
 }
 
 static void shell_free(void *data);
@@ -256,7 +266,10 @@ static bool send_errand(shell *s, int number) {
     int64_t now = loop_now_us(s->loop);
     if (s->errands > 0 && now == s->last_errand_us)
         return true;
-    char *command = s->pid > 0 ? start_signal(s->pid, number) : NULL;
+    /* The shell was started a little after it was asked for; and a job in the background may have been started just
+     * before the command: it is spared at first. */
+    int64_t since_ms = (s->command_us - s->asked_us) / 1000 - (s->kills > 1 ? slack_ms : 0);
+    char *command = s->pid > 0 ? start_signal(s->pid, number, since_ms) : NULL;
     bool sent = command && errand_start(s->pool, s->settings, s->lane.alone, command, on_errand_ended, s);
     free(command);
     s->errands += sent;
@@ -272,16 +285,22 @@ static bool shell_signal(void *data, hostsession_signal signal) {
         return false;
     switch (signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
+        /* For a terminal that makes no signal of Ctrl+C. */
         if (s->remote.tty)
-            return false;
+            return send_errand(s, SIGINT);
         ssh_lane_touch(&s->lane);
         return ssh_channel_request_send_signal(s->lane.channel, "INT") == SSH_OK;
     case HOSTSESSION_SIGNAL_QUIT:
         return !s->remote.tty && send_errand(s, SIGQUIT);
     case HOSTSESSION_SIGNAL_KILL:
+        s->kills++;
         return send_errand(s, SIGKILL);
     }
     return false;
+}
+
+static bool shell_signals_pending(void *data) {
+    return ((shell *)data)->errands > 0;
 }
 
 static void shell_pause(void *data, bool paused) {
@@ -366,5 +385,6 @@ hostsession_error transport_make_ssh(const transport_remote *remote, transport_m
     ret->free = shell_free;
     ret->shell_pid = shell_note_pid;
     ret->explain = shell_explain;
+    ret->signals_pending = shell_signals_pending;
     return HOSTSESSION_OK;
 }

@@ -91,22 +91,23 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
     return finish(&text, right && bytes_append_text(&text, "exec \"$S\" \"$@\""));
 }
 
-/* On Linux from /proc: what follows the last parenthesis of `stat` is state, parent, group, session, terminal and the
- * terminal's foreground group.  Where the shell itself has the foreground, or there is no terminal, it is what shares
- * its group; without job control background jobs do so, too, but ignore SIGINT and SIGQUIT.  (dash's kill takes no
- * "--".) */
+/* On Linux from /proc: what follows the last parenthesis of `stat` is state, parent, group, session, terminal, the
+ * terminal's foreground group (6th), and the start in hundredths of a second (20th).  Where the shell itself has the
+ * foreground, or there is no terminal, what it runs shares its group.  (dash's kill takes no "--".) */
 static const char signal_script[] =
-    "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;f=$6;"
+    "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;f=$6;shift 19;s=$(($1+T));"
     "if [ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ];then kill -$N -$f;else "
     "for i in 1 2 3;do for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
-    "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$3\" = \"$g\" ]||continue;"
+    "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$3\" = \"$g\" ]||continue;shift 19;"
+    "[ $1 -ge $s ]&&kill -$N $p&&continue;"
     "while read -r k v;do case $k$v in SigIgn:*[67ef]);;SigIgn:*)kill -$N $p;;esac;done <$d/status;"
     "done;done;fi;else "
     "f=$(ps -o tpgid= -p $P);g=$(ps -o pgid= -p $P);"
     "[ \"$f\" -gt 0 ]&&[ \"$f\" -ne \"$g\" ]&&kill -$N -$f;fi";
 
-char *start_signal(int64_t pid, int signal_number) {
+char *start_signal(int64_t pid, int signal_number, int64_t since_ms) {
     bytes text = {0};
-    bool right = bytes_printf(&text, "exec /bin/sh -c 'P=%" PRId64 ";N=%d;", pid, signal_number);
+    bool right =
+        bytes_printf(&text, "exec /bin/sh -c 'P=%" PRId64 ";N=%d;T=%" PRId64 ";", pid, signal_number, since_ms / 10);
     return finish(&text, right && bytes_append_text(&text, signal_script));
 }

@@ -12,8 +12,9 @@
 /* Start the shell, on a terminal that is set up for it.  To be freed; NULL without memory. */
 char *start_shell(const transport_remote *remote, const ssh_settings *settings);
 
-/* Send a signal to what runs in the foreground of the shell `pid`, and not to itself; background jobs are spared.  To
- * be freed; NULL without memory. */
-char *start_signal(int64_t pid, int signal_number);
+/* Send a signal to what runs in the foreground of the shell `pid`, and not to itself.  Without job control background
+ * jobs share its group, but ignore SIGINT and SIGQUIT; what does that is taken only if it was started at least
+ * `since_ms` after the shell.  To be freed; NULL without memory. */
+char *start_signal(int64_t pid, int signal_number, int64_t since_ms);
 
 #endif
