@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,7 +177,15 @@ static void test_stop_leaves_nothing(void **state) {
     snprintf(name, sizeof name, "daemon-of-stop-%d", (int)getpid());
     assert_true(begin_daemon(s, name));
     assert_true(process_find(name, NULL) > 0);
-    assert_true(ssh_server_stop(s));
+    /* A child has all the test's descriptors, and keeps them open. */
+    pid_t holder = fork();
+    if (holder == 0)
+        for (;;)
+            pause();
+    bool stopped = ssh_server_stop(s);
+    kill(holder, SIGKILL);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    assert_true(stopped);
     expect_line(client, "status 255\n");
     pclose(client);
     assert_int_equal(process_find(name, NULL), 0);
@@ -199,6 +208,8 @@ static void test_ends_with_the_test(void **state) {
     snprintf(where, sizeof where, "%s/crash-%d", folder, *dropbear);
     server_of(state);
     assert_int_equal(mkdir(where, 0700), 0);
+    /* Its keeper becomes this process's child, to be reaped even where nobody else does. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t crashing = fork();
     if (crashing == 0)
         crash(where, *dropbear, name);
@@ -210,6 +221,9 @@ static void test_ends_with_the_test(void **state) {
     assert_string_equal(text_data(&left), "");
     assert_true(gone);
     text_free(&left);
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 static int tear_down(void **state) {
