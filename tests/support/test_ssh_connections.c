@@ -158,11 +158,13 @@ static void test_through_relay(void **state) {
     text_free(&output);
 }
 
-/* A process that left its session and its group, and would live on. */
+/* A process that left its session and its group, and would live on.  It runs when this returns. */
 static bool begin_daemon(ssh_server *s, const char *name) {
     text output = {0};
     int status = ssh_client_run(s, ssh_server_config(s), NULL, &output,
-                                "test-bash 'setsid sh -c \"sleep 1234567; : %s\" </dev/null >/dev/null 2>&1 &'", name);
+                                "test-bash 'mkfifo up; setsid sh -c \": >up; sleep 1234567; : %s\" </dev/null "
+                                ">/dev/null 2>&1 & cat up && rm up'",
+                                name);
     text_free(&output);
     return status == 0;
 }
