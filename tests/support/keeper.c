@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * keeper [NAME=VALUE...] PROGRAM [ARGUMENT...]
- * Run a program, write its process id and a newline to standard output, and when standard input or the parent process
- * ends, or the program does, kill whatever descends from it: as the reaper of orphans the keeper finds them all.
+ * Run a program, write its process id and a newline to standard output, and on SIGTERM, or when standard input, the
+ * parent process or the program ends, kill whatever descends from it: as the reaper of orphans the keeper finds them
+ * all.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -79,11 +80,12 @@ static void run_program(char **words, pid_t keeper) {
     _exit(127);
 }
 
-/* Whether the program has ended.  Orphans are reaped on the way. */
-static int reap(int children, pid_t program) {
-    struct signalfd_siginfo ignored;
+/* Whether it is time to end.  Orphans are reaped on the way. */
+static int take_signals(int signals, pid_t program) {
+    struct signalfd_siginfo info;
     int ended = 0;
-    (void)!read(children, &ignored, sizeof ignored);
+    while (read(signals, &info, sizeof info) == sizeof info)
+        ended |= info.ssi_signo == SIGTERM;
     for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;)
         ended |= pid == program;
     return ended;
@@ -91,14 +93,14 @@ static int reap(int children, pid_t program) {
 
 int main(int argc, char **argv) {
     int parent = (int)syscall(SYS_pidfd_open, getppid(), 0);
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &child, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigset_t taken;
+    sigemptyset(&taken);
+    sigaddset(&taken, SIGCHLD);
+    sigaddset(&taken, SIGTERM);
+    sigprocmask(SIG_SETMASK, &taken, NULL);
+    int signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     setsid();
-    if (argc < 2 || children < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    if (argc < 2 || signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         return 1;
     pid_t keeper = getpid();
     pid_t program = fork();
@@ -109,10 +111,10 @@ int main(int argc, char **argv) {
     /* poll leaves out what is negative. */
     struct pollfd wait[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                             {.fd = parent, .events = POLLIN},
-                            {.fd = children, .events = POLLIN}};
+                            {.fd = signals, .events = POLLIN}};
     do
         poll(wait, 3, -1);
-    while (!wait[0].revents && !wait[1].revents && !(wait[2].revents && reap(children, program)));
+    while (!wait[0].revents && !wait[1].revents && !(wait[2].revents && take_signals(signals, program)));
     end_all();
     return 0;
 }

@@ -234,7 +234,7 @@ void relay_reset_counts(relay *r) {
     lock(r);
     r->counts = (relay_counts){.living = r->counts.living};
     for (struct connection *c = r->connections; c; c = c->next)
-        c->answered = true;
+        connection_reset_turns(c);
     unlock_seen(r);
 }
 

@@ -25,9 +25,10 @@ typedef struct relay_counts {
     unsigned connections, living, dropped;
     /* Forwarded, in all connections: written to the other side's socket. */
     uint64_t bytes[2];
-    /* How many times data came from a client after data had gone to it, its first data included: 1 + the round trips
-     * that the client waited for before it spoke again.  Of all connections.  It needs no clock; with a delay set, no
-     * scheduling of the machine changes it either. */
+    /* The times that clients spoke in turn, one after the other: first, and each time after they got an answer to
+     * what they had said in the turn before.  So it is 1 + the round trips waited for, of each connection, whatever
+     * time they took; what crosses on the way is no turn.  It needs no clock; a delay that is long beside the
+     * scheduling of the machine makes it exact also for sides that speak at the same time. */
     unsigned turns;
 } relay_counts;
 

@@ -23,10 +23,12 @@ int64_t relay_now_us(void) {
 
 /* ---- the queue ---- */
 
-static void add_piece(struct flow *f, piece_kind kind, const void *bytes, size_t length, int64_t due_us) {
+static void add_piece(struct flow *f, piece_kind kind, const void *bytes, size_t length, int64_t due_us,
+                      unsigned turn) {
     struct piece *piece = allocate(sizeof *piece + length);
     piece->kind = kind;
     piece->due_us = due_us;
+    piece->turn = turn;
     piece->length = length;
     if (length)
         memcpy(piece->bytes, bytes, length);
@@ -72,13 +74,12 @@ struct connection *connection_new(int client, unsigned server_port, const text *
     struct connection *c = allocate(sizeof *c);
     c->side[0] = client;
     c->side[1] = -1;
-    c->answered = true;
     tune(client);
     for (int i = 0; i < 2; i++)
         c->flows[i].last = &c->flows[i].first;
     if (said) {
         c->only_says = true;
-        add_piece(&c->flows[RELAY_TO_CLIENT], PIECE_DATA, said->data, said->length, 0);
+        add_piece(&c->flows[RELAY_TO_CLIENT], PIECE_DATA, said->data, said->length, 0, 0);
     } else if (!connect_to(c, server_port)) {
         connection_cut(c, RELAY_RST);
     }
@@ -182,9 +183,26 @@ static void finish_connecting(struct connection *c) {
         connection_cut(c, RELAY_RST);
 }
 
-static void count_turn(struct connection *c, relay_counts *counts) {
-    counts->turns += c->answered;
-    c->answered = false;
+/* The client's next turn is what it says after it got an answer to the last; the server answers in the turn of which it
+ * got something.  So what crosses on the way does not count, as the ends of two bursts would. */
+static unsigned turn_of(struct connection *c, int direction, relay_counts *counts) {
+    if (direction == RELAY_TO_CLIENT)
+        return c->knows[1];
+    unsigned turn = c->knows[0] + 1;
+    if (turn > c->turn) {
+        counts->turns += turn - c->turn;
+        c->turn = turn;
+    }
+    return turn;
+}
+
+void connection_reset_turns(struct connection *c) {
+    for (int i = 0; i < 2; i++) {
+        c->knows[i] = 0;
+        for (struct piece *piece = c->flows[i].first; piece; piece = piece->next)
+            piece->turn = 0;
+    }
+    c->turn = 0;
 }
 
 static void read_source(struct connection *c, int direction, const struct relay_line *line, relay_counts *counts) {
@@ -196,14 +214,13 @@ static void read_source(struct connection *c, int direction, const struct relay_
     bool forgotten = f->done || (c->only_says && direction == RELAY_TO_SERVER);
     int64_t due = relay_now_us() + (int64_t)line->delay_ms * 1000;
     f->source_ended = length <= 0;
-    if (length > 0 && direction == RELAY_TO_SERVER)
-        count_turn(c, counts);
+    unsigned turn = length > 0 ? turn_of(c, direction, counts) : 0;
     if (length > 0 && !forgotten)
-        add_piece(f, PIECE_DATA, bytes, (size_t)length, due);
+        add_piece(f, PIECE_DATA, bytes, (size_t)length, due, turn);
     else if (length <= 0 && c->only_says)
         begin_cut(c, RELAY_FIN);
     else if (length <= 0)
-        add_piece(f, length == 0 ? PIECE_FIN : PIECE_RST, NULL, 0, due);
+        add_piece(f, length == 0 ? PIECE_FIN : PIECE_RST, NULL, 0, due, 0);
 }
 
 /* How much of the first piece may leave at once. */
@@ -242,8 +259,8 @@ static void sent_some(struct connection *c, int direction, const struct relay_li
     counts->bytes[direction] += length;
     if (line->rate)
         f->next_write_us = relay_now_us() + (int64_t)length * 1000000 / line->rate;
-    if (direction == RELAY_TO_CLIENT)
-        c->answered = true;
+    if (f->first->turn > c->knows[!direction])
+        c->knows[!direction] = f->first->turn;
     if (f->first->used == f->first->length)
         remove_piece(f);
 }

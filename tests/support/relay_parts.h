@@ -23,6 +23,8 @@ struct piece {
     piece_kind kind;
     /* When it leaves. */
     int64_t due_us;
+    /* How many turns of the client led to it. */
+    unsigned turn;
     size_t length, used;
     char bytes[];
 };
@@ -48,8 +50,10 @@ struct connection {
     bool connecting;
     /* There is no server; what the client sends is forgotten. */
     bool only_says;
-    /* Data went to the client since it last spoke. */
-    bool answered;
+    /* The latest turn of which each side can know. */
+    unsigned knows[2];
+    /* The latest of the client. */
+    unsigned turn;
     /* To end once the kernel has delivered what was forwarded. */
     bool cutting;
     relay_cut cut_how;
@@ -69,6 +73,8 @@ size_t connection_prepare(struct connection *c, const struct relay_line lines[2]
 /* Do what can be done now. */
 void connection_serve(struct connection *c, const struct relay_line lines[2], const struct pollfd *wait,
                       relay_counts *counts);
+/* Begin to count turns anew. */
+void connection_reset_turns(struct connection *c);
 /* End both sides now. */
 void connection_cut(struct connection *c, relay_cut how);
 

@@ -10,11 +10,20 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-bool ssh_client_available(void) {
-    text path = {0};
-    bool found = program_find("ssh", &path);
+bool ssh_client_available(const ssh_server_options *options, const char *prefix) {
+    text path = {0}, missing = {0};
+    bool available = ssh_server_available(options, &missing);
+    if (!program_find("ssh", &path)) {
+        text_add(&missing, available ? "not installed: ssh" : ", ssh");
+        available = false;
+    }
+    if (!available) {
+        printf("%s%s\n", prefix, text_data(&missing));
+        fflush(stdout);
+    }
     text_free(&path);
-    return found;
+    text_free(&missing);
+    return available;
 }
 
 /* A program that ssh asks in place of the user. */

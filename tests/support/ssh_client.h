@@ -7,8 +7,9 @@
 
 #include <stdio.h>
 
-/* Whether ssh is installed. */
-bool ssh_client_available(void);
+/* Whether a test can use ssh on such a server.  If not, what is missing is printed as a comment of TAP, behind
+ * `prefix`; the test then returns, for cmocka's skip() is a failure to Meson. */
+bool ssh_client_available(const ssh_server_options *options, const char *prefix);
 
 /* Run `ssh -F CONFIG WORDS` to its end; the words are for sh.  Its exit status (128 + a signal); what it printed,
  * errors too, replaces what `output` held.  `secret` answers all its questions; NULL: it asks nothing. */

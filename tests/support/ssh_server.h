@@ -84,8 +84,8 @@ const char *ssh_server_config_at(ssh_server *server, unsigned port);
 const char *ssh_server_user(const ssh_server *server, size_t index);
 /* The program that is the user's login shell; NULL: no such user. */
 const char *ssh_server_shell(const ssh_server *server, const char *user);
-/* "env NAME=VALUE..." to put before a command for sh, so that a client that looks up who runs it is answered even
- * where that user has no entry in /etc/passwd. */
+/* "env NAME=VALUE..." to put before a command for sh, so that a client takes whoever runs it for the first of these
+ * users: it needs no entry in /etc/passwd, and ~/.ssh is not the real one. */
 const char *ssh_server_client_env(const ssh_server *server);
 
 /* ---- its log: with sshd, every method that was tried ("method publickey") and how it ended ---- */

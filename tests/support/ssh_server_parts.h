@@ -37,6 +37,17 @@ struct ssh_server {
 __attribute__((format(printf, 2, 3))) const char *server_keep(ssh_server *s, const char *format, ...);
 void server_strings_free(ssh_server *s);
 
+/* ---- its processes and its log (ssh_server_process.c) ---- */
+
+/* Run the keeper and, in it, the server; the log begins anew. */
+bool server_spawn(ssh_server *s, text *why);
+/* False when something had to be left. */
+bool server_end(ssh_server *s);
+/* Whether the log contains all of these; the last is NULL. */
+bool server_log_contains(const ssh_server *s, const char *const parts[]);
+/* Wait, at most `limit_ms`, until it does or the server ends. */
+bool server_wait_log(const ssh_server *s, const char *const parts[], int limit_ms);
+
 /* ---- programs (ssh_server_programs.c) ---- */
 
 /* The path of a program, from PATH or a folder for the system's, appended; false when there is none. */

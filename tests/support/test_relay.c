@@ -188,6 +188,29 @@ static void test_counts_turns(void **state) {
     assert_int_equal(relay_count(s->line).living, 1);
 }
 
+/* An answer in two parts, and the client speaks after each: the second part cannot answer the client's second words,
+ * which are still on the way. */
+static void test_counts_no_crossing(void **state) {
+    struct scene *s = *state;
+    connect_both(s);
+    put(s->client, "a");
+    get(s->server, "a");
+    relay_stall(s->line, RELAY_TO_SERVER, true);
+    for (int i = 0; i < 3; i++) {
+        put(s->server, "b");
+        get(s->client, "b");
+        put(s->client, "c");
+    }
+    relay_stall(s->line, RELAY_TO_SERVER, false);
+    get(s->server, "ccc");
+    assert_int_equal(relay_count(s->line).turns, 2);
+    put(s->server, "d");
+    get(s->client, "d");
+    put(s->client, "e");
+    get(s->server, "e");
+    assert_int_equal(relay_count(s->line).turns, 3);
+}
+
 /* What is asked for without waiting for the answer takes no turn, however late the answers come. */
 static void test_delays(void **state) {
     struct scene *s = *state;
@@ -390,6 +413,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_forwards, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_carries_much, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_counts_turns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_counts_no_crossing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_delays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits_rate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_chunks, set_up, tear_down),
