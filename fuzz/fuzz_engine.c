@@ -115,6 +115,17 @@ static void on_begin(void *owner) {
     w->begun = true;
 }
 
+static bool on_signals_pending(void *owner) {
+    (void)owner;
+    return false;
+}
+
+static bool on_explain(void *owner, hostsession_failure *failure) {
+    (void)owner;
+    (void)failure;
+    return false;
+}
+
 static bool on_signal(void *owner, hostsession_signal signal) {
     (void)signal;
     return ((world *)owner)->signals;
@@ -169,6 +180,8 @@ static const engine_host host = {.ready = on_ready,
                                  .expect_done = on_expect_done,
                                  .begin = on_begin,
                                  .signal = on_signal,
+                                 .signals_pending = on_signals_pending,
+                                 .explain = on_explain,
                                  .reset_terminal = on_reset_terminal,
                                  .echoes = on_echoes,
                                  .log = on_log,

@@ -118,6 +118,17 @@ static void on_begin(void *owner) {
     (void)owner;
 }
 
+static bool on_signals_pending(void *owner) {
+    (void)owner;
+    return false;
+}
+
+static bool on_explain(void *owner, hostsession_failure *failure) {
+    (void)owner;
+    (void)failure;
+    return false;
+}
+
 static bool on_signal(void *owner, hostsession_signal signal) {
     static const char *const names[] = {"interrupt", "quit", "kill"};
     bool was = memory_engine(false);
@@ -181,6 +192,8 @@ const engine_host player_host = {.ready = on_ready,
                                  .expect_done = on_expect_done,
                                  .begin = on_begin,
                                  .signal = on_signal,
+                                 .signals_pending = on_signals_pending,
+                                 .explain = on_explain,
                                  .reset_terminal = on_reset_terminal,
                                  .echoes = on_echoes,
                                  .log = on_log,
