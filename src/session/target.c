@@ -149,8 +149,10 @@ static hostsession_error open_ssh(const char *text, const hostsession_options *o
                                      .ssh = options->ssh,
                                      .on_question = options->on_question,
                                      .userdata = options->userdata};
+    static const transport_channel channel = {hostsession_channel_opened, hostsession_channel_received,
+                                              hostsession_channel_writable, hostsession_channel_ended};
     ret->remote = true;
-    error = transport_make_ssh(&remote, &ret->transport, failure);
+    error = transport_make_ssh(&remote, &channel, &ret->transport, failure);
     address_free(&where);
     return error;
 }

@@ -58,6 +58,26 @@ typedef struct transport_remote {
     void *userdata;
 } transport_remote;
 
-hostsession_error transport_make_ssh(const transport_remote *remote, transport_made *ret, hostsession_failure *failure);
+/* The hostsession_channel_...() functions, for a transport that is loaded as a module. */
+typedef struct transport_channel {
+    void (*opened)(hostsession_channel *channel);
+    bool (*received)(hostsession_channel *channel, hostsession_stream stream, const char *bytes, size_t length);
+    void (*writable)(hostsession_channel *channel);
+    void (*ended)(hostsession_channel *channel, const hostsession_exit *how, const hostsession_failure *failure);
+} transport_channel;
+
+/* libssh and what it needs takes longer to load than a local session to open: all that uses it is a library of its own,
+ * loaded with the first session that needs it.  It has its copies of what it shares with this one, which has no
+ * globals. */
+typedef struct transport_module {
+    /* HOSTSESSION_VERSION: another version's structures may differ. */
+    const char *version;
+    hostsession_error (*make)(const transport_remote *remote, const transport_channel *channel, transport_made *ret,
+                              hostsession_failure *failure);
+} transport_module;
+
+/* HOSTSESSION_ERROR_CONNECT when the module cannot be loaded. */
+hostsession_error transport_make_ssh(const transport_remote *remote, const transport_channel *channel,
+                                     transport_made *ret, hostsession_failure *failure);
 
 #endif

@@ -26,6 +26,7 @@ enum { slack_ms = 2000 };
 typedef struct shell {
     hostsession_loop *loop;
     hostsession_channel *channel;
+    const transport_channel *session; /* the other side of `channel` */
     transport_remote remote;
     char *host;
     char *program;
@@ -57,7 +58,7 @@ static void end(shell *s, const hostsession_exit *how, const hostsession_failure
     if (s->stage == STAGE_ENDED)
         return;
     s->stage = STAGE_ENDED;
-    hostsession_channel_ended(s->channel, how, why);
+    s->session->ended(s->channel, how, why);
 }
 
 static void fail(shell *s, const hostsession_failure *why) {
@@ -117,7 +118,7 @@ static void step_requests(shell *s) {
         s->lane.restless = true;
         int asked = request_shell(s);
         /* What is typed now arrives with the request: that saves a round trip. */
-        hostsession_channel_opened(s->channel);
+        s->session->opened(s->channel);
         if (asked == SSH_AGAIN || s->stage != STAGE_STARTING)
             return;
     }
@@ -141,7 +142,7 @@ static void on_opened(ssh_lane *lane) {
     s->stage = STAGE_STARTING;
     s->asked_us = loop_now_us(s->loop);
     request_shell(s);
-    hostsession_channel_opened(s->channel);
+    s->session->opened(s->channel);
 }
 
 /* ---- bytes ---- */
@@ -154,7 +155,7 @@ static bool deliver(shell *s, hostsession_stream stream) {
     /* While it is read more may come. */
     bytes held = *from;
     *from = (bytes){0};
-    bool more = hostsession_channel_received(s->channel, stream, bytes_front(&held), bytes_length(&held));
+    bool more = s->session->received(s->channel, stream, bytes_front(&held), bytes_length(&held));
     bytes_clear(&held);
     if (s->lane.connection && !from->data)
         *from = held;
@@ -188,7 +189,7 @@ static void on_moved(ssh_lane *lane) {
         return;
     if (lane->restless && s->stage == STAGE_RUNNING) {
         lane->restless = false;
-        hostsession_channel_writable(s->channel);
+        s->session->writable(s->channel);
     }
     /* Standard error first: it was written before, where that can be told at all. */
     if (!deliver(s, HOSTSESSION_STREAM_ERROR) || !deliver(s, HOSTSESSION_STREAM_OUTPUT))
@@ -364,13 +365,14 @@ static bool copy(shell *s, const transport_remote *remote) {
     return s->host && s->question;
 }
 
-hostsession_error transport_make_ssh(const transport_remote *remote, transport_made *ret,
-                                     hostsession_failure *failure) {
+static hostsession_error make(const transport_remote *remote, const transport_channel *channel, transport_made *ret,
+                              hostsession_failure *failure) {
     shell *s = calloc(1, sizeof *s);
     if (!s || !copy(s, remote)) {
         shell_free(s);
         return failure_no_memory(failure, "target");
     }
+    s->session = channel;
     ret->interface = (hostsession_transport){.struct_size = sizeof(hostsession_transport),
                                              .name = "ssh",
                                              .capabilities = remote->tty ? HOSTSESSION_TRANSPORT_TTY
@@ -388,3 +390,6 @@ hostsession_error transport_make_ssh(const transport_remote *remote, transport_m
     ret->signals_pending = shell_signals_pending;
     return HOSTSESSION_OK;
 }
+
+__attribute__((visibility("default"))) extern const transport_module hostsession_ssh_module;
+const transport_module hostsession_ssh_module = {HOSTSESSION_VERSION, make};
