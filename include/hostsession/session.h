@@ -91,11 +91,13 @@ typedef struct hostsession_options {
     /** The loop to live on, borrowed until the session is closed; NULL for one of its own. */
     hostsession_loop *loop;
     hostsession_mode mode;
-    /** The shell to start: a name looked up in PATH, or a path.  NULL: bash if there is one, else sh. */
+    /** The shell to start: a name looked up in PATH, or a path.  NULL: bash if there is one, else sh; on another host
+     * the login shell. */
     const char *shell;
-    /** The directory to start in.  NULL: the caller's. */
+    /** The directory to start in.  NULL: the caller's; on another host the user's home. */
     const char *cwd;
-    /** Environment settings for the shell, each "NAME=VALUE", ended by NULL.  NULL: none beside the caller's own. */
+    /** Environment settings for the shell, each "NAME=VALUE", ended by NULL.  NULL: none beside the caller's own, or
+     * the other host's. */
     const char *const *environment;
     /** From the call to a shell that answered.  0: 10,000 ms.  -1: no limit. */
     int64_t connect_timeout_ms;
@@ -146,15 +148,20 @@ typedef void (*hostsession_open_fn)(hostsession *session, const hostsession_fail
 /**
  * Start a shell and wait until it has answered.
  *
- * @param target       "local", or "exec:PROGRAM ARG..." for any program that gives a shell on its terminal: its words
- *                     are split as a POSIX shell does (quotes and backslashes; nothing is expanded) and started
- *                     without one.  Copied.
+ * @param target       "local"; "[USER@]HOST[:PORT]" or "ssh://[USER@]HOST[:PORT]" for the login shell on a host, over
+ * SSH (ssh.h); or "exec:PROGRAM ARG..." for any program that gives a shell on its terminal: its words are split as a
+ * POSIX shell does (quotes and backslashes; nothing is expanded) and started without one.  Copied.
  * @param options      NULL for the defaults.
  * @param ret_session  Assigned on success, else NULL.  Owned by the caller, released with hostsession_close().
  * @param failure      NULL, or filled on failure.
  *
- * @retval HOSTSESSION_ERROR_INVALID    The target or an option is wrong, or this is a callback of the loop.
- * @retval HOSTSESSION_ERROR_CONNECT    The program does not exist, is not executable, or ended at once.
+ * @retval HOSTSESSION_ERROR_INVALID    The target or an option is wrong, or this is a callback of the loop; or
+ * ssh_config has what cannot be honoured.
+ * @retval HOSTSESSION_ERROR_CONNECT    The program does not exist, is not executable, or ended at once; the host was
+ * not reached.
+ * @retval HOSTSESSION_ERROR_RESOLVE    The host's name has no address.
+ * @retval HOSTSESSION_ERROR_HOST_KEY_UNKNOWN, HOSTSESSION_ERROR_HOST_KEY_CHANGED  Nothing was sent.
+ * @retval HOSTSESSION_ERROR_AUTH       The host refused the login.
  * @retval HOSTSESSION_ERROR_NOT_READY  It runs, but no shell answered within connect_timeout_ms.
  * @retval HOSTSESSION_ERROR_LIMIT      No descriptor, terminal or process is left.
  * @retval HOSTSESSION_ERROR_NO_MEMORY
