@@ -48,6 +48,7 @@ struct dial {
     char *name; /* for messages: host and port */
     char *interface;
     loop_job *job;
+    loop_task looked_up; /* an address needs no looking up */
     lookup *lookup;
     const struct addrinfo *order[most_addresses];
     size_t count;
@@ -60,15 +61,18 @@ struct dial {
 
 /* ---- resolving ---- */
 
-static void look_up(void *data) {
-    lookup *l = data;
-    struct addrinfo hints = {.ai_family = l->family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+static void look_up_with(lookup *l, int flags) {
+    struct addrinfo hints = {.ai_family = l->family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags};
     l->error = getaddrinfo(l->host, l->port, &hints, &l->found);
     if (l->error == 0 && l->bind_address) {
         hints.ai_flags |= AI_PASSIVE;
         l->error = getaddrinfo(l->bind_address, "0", &hints, &l->bind_found);
     }
     l->system_errno = l->error == EAI_SYSTEM ? errno : 0;
+}
+
+static void look_up(void *data) {
+    look_up_with(data, 0);
 }
 
 static void lookup_free(void *data) {
@@ -110,6 +114,7 @@ static void order_addresses(dial *d) {
 
 static void dial_free(dial *d) {
     loop_job_abandon(d->job);
+    loop_unpost(&d->looked_up);
     for (size_t i = 0; i < d->next; i++) {
         hostsession_watch_free(d->attempts[i].watch);
         if (d->attempts[i].descriptor >= 0)
@@ -258,6 +263,28 @@ static void on_looked_up(void *data) {
     finish(d, -1, &why);
 }
 
+static void on_looked_up_at_once(loop_task *task) {
+    dial *d = list_item(task, dial, looked_up);
+    on_looked_up(d->lookup);
+}
+
+/* Without a thread when there is no name to be resolved. */
+static bool start_lookup(dial *d, lookup *l) {
+    static const loop_job_calls calls = {look_up, on_looked_up, lookup_free};
+    look_up_with(l, AI_NUMERICHOST);
+    if (l->error == 0) {
+        d->lookup = l;
+        d->looked_up.run = on_looked_up_at_once;
+        loop_post(d->loop, &d->looked_up);
+        return true;
+    }
+    if (l->found)
+        freeaddrinfo(l->found);
+    l->found = NULL;
+    d->job = loop_job_start(d->loop, &calls, l);
+    return d->job != NULL;
+}
+
 static bool fill(dial *d, lookup *l, const dial_address *address) {
     l->dial = d;
     l->family = address->family;
@@ -275,7 +302,6 @@ static bool fill(dial *d, lookup *l, const dial_address *address) {
 
 hostsession_error dial_start(hostsession_loop *loop, const dial_address *address, dial_done_fn done, void *userdata,
                              dial **ret, hostsession_failure *failure) {
-    static const loop_job_calls calls = {look_up, on_looked_up, lookup_free};
     dial *d = calloc(1, sizeof *d);
     lookup *l = calloc(1, sizeof *l);
     if (!d || !l || !loop_timer_init(&d->timer, loop, on_stagger)) {
@@ -286,9 +312,7 @@ hostsession_error dial_start(hostsession_loop *loop, const dial_address *address
     d->loop = loop;
     d->done = done;
     d->userdata = userdata;
-    if (fill(d, l, address))
-        d->job = loop_job_start(loop, &calls, l);
-    if (!d->job) {
+    if (!fill(d, l, address) || !start_lookup(d, l)) {
         lookup_free(l);
         dial_free(d);
         return failure_set(failure, HOSTSESSION_ERROR_LIMIT, 0, "resolve",

@@ -11,6 +11,7 @@
 
 enum {
     /* libssh reads 4 KiB at a time: so much is collected before the owners are called. */
+    full_read_bytes = 2048,
     most_turn_bytes = 256 * 1024,
     /* What a lane that takes no more may have in store; then the host's window closes. */
     most_held_bytes = 1024 * 1024,
@@ -226,12 +227,17 @@ static size_t held_bytes(const ssh_connection *c) {
     return held;
 }
 
-/* False: the connection is lost. */
+/* False: the connection is lost.  A call that brought less than libssh reads at once has emptied the socket: no need to
+ * ask for that. */
 static bool read_turn(ssh_connection *c) {
+    size_t held = held_bytes(c);
+    size_t more = 0;
     int result;
-    do
+    do {
         result = ssh_event_dopoll(c->event, 0);
-    while (result == SSH_OK && held_bytes(c) < most_turn_bytes);
+        more = held_bytes(c) - held;
+        held += more;
+    } while (result == SSH_OK && more >= full_read_bytes && held < most_turn_bytes);
     return result != SSH_ERROR && ssh_is_connected(c->session);
 }
 
