@@ -97,18 +97,12 @@ static bool add_identity(identities *ids, char *file) {
 
 static bool read_certificates(identities *ids, const ssh_settings *settings) {
     for (const char *at = NULL; (at = ssh_settings_next(settings, "certificatefile", at)) != NULL;) {
-        char *file = ssh_settings_expand(settings, at);
         ssh_key *more = realloc(ids->certificates, (ids->certificate_count + 1) * sizeof *more);
-        if (!file || !more) {
-            if (more)
-                ids->certificates = more;
-            free(file);
+        if (!more)
             return false;
-        }
         ids->certificates = more;
-        if (ssh_pki_import_cert_file(file, &more[ids->certificate_count]) == SSH_OK)
+        if (ssh_pki_import_cert_file(at, &more[ids->certificate_count]) == SSH_OK)
             ids->certificate_count++;
-        free(file);
     }
     return true;
 }
@@ -120,7 +114,7 @@ identities *identities_read(const ssh_settings *settings) {
     bool right = read_certificates(ids, settings);
     for (const char *at = NULL; right && (at = ssh_settings_next(settings, "identityfile", at)) != NULL;)
         if (strcasecmp(at, "none") != 0)
-            right = add_identity(ids, ssh_settings_expand(settings, at));
+            right = add_identity(ids, strdup(at));
     if (right)
         return ids;
     identities_free(ids);

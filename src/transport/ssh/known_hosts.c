@@ -151,9 +151,7 @@ static bool read_files(known_hosts *known, const ssh_settings *settings, const c
     const char *at = ssh_settings_text(settings, key);
     bool right = true;
     for (char *word; at && right && (word = next_word(&at)) != NULL; free(word)) {
-        char *file = ssh_settings_expand(settings, word);
-        right = file && read_file(known, file);
-        free(file);
+        right = read_file(known, word);
     }
     return right;
 }
@@ -326,10 +324,7 @@ char *known_hosts_line(const known_hosts *known, ssh_key key) {
 
 char *known_hosts_user_file(const ssh_settings *settings) {
     const char *at = ssh_settings_text(settings, "userknownhostsfile");
-    char *word = at ? next_word(&at) : NULL;
-    char *file = word ? ssh_settings_expand(settings, word) : NULL;
-    free(word);
-    return file;
+    return at ? next_word(&at) : NULL;
 }
 
 static void make_folder_of(const char *file) {

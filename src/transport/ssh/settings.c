@@ -14,6 +14,7 @@
 typedef struct line {
     const char *key;
     const char *value;
+    char *expanded; /* what `value` is then */
 } line;
 
 struct ssh_settings {
@@ -24,6 +25,20 @@ struct ssh_settings {
     size_t count;
     line lines[];
 };
+
+/* Files that threads read: a thread must not look at the environment, nor at what getpwuid() returns. */
+static bool expand_files(ssh_settings *s) {
+    static const char *const keys[] = {"identityfile", "certificatefile", "userknownhostsfile", "globalknownhostsfile"};
+    for (size_t i = 0; i < s->count; i++)
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+            if (strcasecmp(s->lines[i].key, keys[k]) == 0) {
+                s->lines[i].expanded = ssh_settings_expand(s, s->lines[i].value);
+                if (!s->lines[i].expanded)
+                    return false;
+                s->lines[i].value = s->lines[i].expanded;
+            }
+    return true;
+}
 
 ssh_settings *ssh_settings_parse(const char *text) {
     size_t most = 1;
@@ -44,9 +59,12 @@ ssh_settings *ssh_settings_parse(const char *text) {
         one[strcspn(one, "\r")] = 0;
         char *key = strsep(&one, " ");
         if (*key)
-            s->lines[s->count++] = (line){key, one ? one : ""};
+            s->lines[s->count++] = (line){key, one ? one : "", NULL};
     }
-    return s;
+    if (expand_files(s))
+        return s;
+    ssh_settings_free(s);
+    return NULL;
 }
 
 ssh_settings *ssh_settings_share(ssh_settings *s) {
@@ -57,6 +75,8 @@ ssh_settings *ssh_settings_share(ssh_settings *s) {
 void ssh_settings_free(ssh_settings *s) {
     if (!s || --s->users > 0)
         return;
+    for (size_t i = 0; i < s->count; i++)
+        free(s->lines[i].expanded);
     free(s->all);
     free(s->cut);
     free(s->config_file);
@@ -182,14 +202,14 @@ char *ssh_settings_expand(const ssh_settings *s, const char *value) {
     bytes to = {0};
     bool right = true;
     const char *at = value;
-    if (at[0] == '~' && (at[1] == '/' || at[1] == 0)) {
-        right = bytes_append_text(&to, home());
-        at++;
-    }
     while (right && *at) {
         const char *after = *at == '$' ? append_variable(at, &to, &right) : NULL;
+        bool begins = at == value || at[-1] == ' ';
         if (after) {
             at = after;
+        } else if (*at == '~' && begins && (at[1] == '/' || at[1] == ' ' || at[1] == 0)) {
+            right = bytes_append_text(&to, home());
+            at++;
         } else if (*at == '%' && at[1]) {
             right = append_token(s, at[1], &to);
             at += 2;

@@ -10,7 +10,7 @@
 typedef struct ssh_settings ssh_settings;
 
 /* From the output of `ssh -G`; keys are compared without case, of a key that comes twice the first counts where one is
- * asked for.  NULL without memory.  Shared by counting. */
+ * asked for.  The names of the files to read are expanded.  NULL without memory.  Shared by counting. */
 ssh_settings *ssh_settings_parse(const char *text);
 ssh_settings *ssh_settings_share(ssh_settings *settings);
 void ssh_settings_free(ssh_settings *settings);
@@ -34,7 +34,8 @@ const char *ssh_settings_host(const ssh_settings *settings); /* to connect to */
 const char *ssh_settings_user(const ssh_settings *settings);
 int ssh_settings_port(const ssh_settings *settings);
 
-/* Expand ~, ${NAME} and the tokens of ssh_config(5) (%h, %p, %r, ...) in a value.  To be freed; NULL without memory. */
+/* Expand ~, ${NAME} and the tokens of ssh_config(5) (%h, %p, %r, ...) in a value.  In the loop's thread only.  To be
+ * freed; NULL without memory. */
 char *ssh_settings_expand(const ssh_settings *settings, const char *value);
 
 /* Refuse what we cannot honour and what would change who is reached, or how safely (HOSTSESSION_ERROR_INVALID). */
