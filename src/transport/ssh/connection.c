@@ -215,6 +215,7 @@ static void preparation_free(void *data) {
     preparation *p = data;
     known_hosts_free(p->known);
     identities_free(p->ids);
+    ssh_settings_free(p->settings);
     free(p);
 }
 
@@ -226,7 +227,9 @@ static void on_prepared(void *data) {
     c->preparing = NULL;
     c->known = p->known;
     c->ids = p->ids;
-    free(p);
+    p->known = NULL;
+    p->ids = NULL;
+    preparation_free(p);
     if (!c->known || !c->ids)
         fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
     else
@@ -253,26 +256,29 @@ static bool on_ask(void *owner, const hostsession_question *question, char *answ
     return false;
 }
 
-void connection_begin(ssh_connection *c) {
+static bool start_preparing(ssh_connection *c) {
     static const loop_job_calls calls = {prepare, on_prepared, preparation_free};
+    preparation *p = calloc(1, sizeof *p);
+    if (!p)
+        return false;
+    p->connection = c;
+    p->settings = ssh_settings_share(c->settings);
+    c->preparing = loop_job_start(c->pool->loop, &calls, p);
+    if (!c->preparing)
+        preparation_free(p);
+    return c->preparing != NULL;
+}
+
+void connection_begin(ssh_connection *c) {
     static const route_host host = {on_routed, on_ask};
     hostsession_failure why;
     long limit_s = ssh_settings_number(c->settings, "connecttimeout", 0);
     set_state(c, CONNECTION_ROUTING);
     if (limit_s)
         loop_timer_set(&c->timer, loop_now_us(c->pool->loop) + limit_s * INT64_C(1000000));
-    if (!c->known && !c->preparing) {
-        preparation *p = calloc(1, sizeof *p);
-        if (p) {
-            p->connection = c;
-            p->settings = c->settings;
-            c->preparing = loop_job_start(c->pool->loop, &calls, p);
-        }
-        if (!c->preparing) {
-            free(p);
-            fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", "no memory or no thread left (ulimit -u)");
-            return;
-        }
+    if (!c->known && !c->preparing && !start_preparing(c)) {
+        fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", "no memory or no thread left (ulimit -u)");
+        return;
     }
     if (route_start(c->pool, c->settings, &host, c, &c->route, &why) != HOSTSESSION_OK)
         connection_fail(c, &why);

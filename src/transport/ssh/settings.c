@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <pwd.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ typedef struct line {
 } line;
 
 struct ssh_settings {
-    unsigned users;
+    atomic_uint users;
     char *all;
     char *cut; /* the same, in words */
     char *config_file;
@@ -68,12 +69,12 @@ ssh_settings *ssh_settings_parse(const char *text) {
 }
 
 ssh_settings *ssh_settings_share(ssh_settings *s) {
-    s->users++;
+    atomic_fetch_add(&s->users, 1);
     return s;
 }
 
 void ssh_settings_free(ssh_settings *s) {
-    if (!s || --s->users > 0)
+    if (!s || atomic_fetch_sub(&s->users, 1) > 1)
         return;
     for (size_t i = 0; i < s->count; i++)
         free(s->lines[i].expanded);

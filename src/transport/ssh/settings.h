@@ -10,7 +10,8 @@
 typedef struct ssh_settings ssh_settings;
 
 /* From the output of `ssh -G`; keys are compared without case, of a key that comes twice the first counts where one is
- * asked for.  The names of the files to read are expanded.  NULL without memory.  Shared by counting. */
+ * asked for.  The names of the files to read are expanded.  NULL without memory.  Shared by
+ * counting, also among threads. */
 ssh_settings *ssh_settings_parse(const char *text);
 ssh_settings *ssh_settings_share(ssh_settings *settings);
 void ssh_settings_free(ssh_settings *settings);
