@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <pwd.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@ typedef struct line {
 } line;
 
 struct ssh_settings {
-    unsigned users;
+    /* Jobs are users, too, and end in their threads. */
+    atomic_uint users;
     char *all;
     char *cut; /* the same, in words */
     char *config_file;
@@ -32,7 +34,7 @@ ssh_settings *ssh_settings_parse(const char *text) {
     ssh_settings *s = calloc(1, sizeof *s + most * sizeof s->lines[0]);
     if (!s)
         return NULL;
-    s->users = 1;
+    atomic_init(&s->users, 1);
     s->all = strdup(text);
     s->cut = strdup(text);
     if (!s->all || !s->cut) {
@@ -50,12 +52,12 @@ ssh_settings *ssh_settings_parse(const char *text) {
 }
 
 ssh_settings *ssh_settings_share(ssh_settings *s) {
-    s->users++;
+    atomic_fetch_add(&s->users, 1);
     return s;
 }
 
 void ssh_settings_free(ssh_settings *s) {
-    if (!s || --s->users > 0)
+    if (!s || atomic_fetch_sub(&s->users, 1) > 1)
         return;
     free(s->all);
     free(s->cut);
@@ -178,16 +180,16 @@ static const char *append_variable(const char *at, bytes *to, bool *right) {
     return end + 1;
 }
 
-char *ssh_settings_expand(const ssh_settings *s, const char *value) {
+static char *expand(const ssh_settings *s, const char *value, bool is_path) {
     bytes to = {0};
     bool right = true;
     const char *at = value;
-    if (at[0] == '~' && (at[1] == '/' || at[1] == 0)) {
+    if (is_path && at[0] == '~' && (at[1] == '/' || at[1] == 0)) {
         right = bytes_append_text(&to, home());
         at++;
     }
     while (right && *at) {
-        const char *after = *at == '$' ? append_variable(at, &to, &right) : NULL;
+        const char *after = is_path && *at == '$' ? append_variable(at, &to, &right) : NULL;
         if (after) {
             at = after;
         } else if (*at == '%' && at[1]) {
@@ -201,6 +203,14 @@ char *ssh_settings_expand(const ssh_settings *s, const char *value) {
     char *text = right ? strdup(bytes_front(&to)) : NULL;
     bytes_free(&to);
     return text;
+}
+
+char *ssh_settings_expand(const ssh_settings *s, const char *value) {
+    return expand(s, value, true);
+}
+
+char *ssh_settings_expand_command(const ssh_settings *s, const char *command) {
+    return expand(s, command, false);
 }
 
 /* ---- refusing ---- */

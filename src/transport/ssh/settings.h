@@ -10,7 +10,8 @@
 typedef struct ssh_settings ssh_settings;
 
 /* From the output of `ssh -G`; keys are compared without case, of a key that comes twice the first counts where one is
- * asked for.  NULL without memory.  Shared by counting. */
+ * asked for.  NULL without memory.  Shared by counting,
+ * between threads, too. */
 ssh_settings *ssh_settings_parse(const char *text);
 ssh_settings *ssh_settings_share(ssh_settings *settings);
 void ssh_settings_free(ssh_settings *settings);
@@ -36,6 +37,9 @@ int ssh_settings_port(const ssh_settings *settings);
 
 /* Expand ~, ${NAME} and the tokens of ssh_config(5) (%h, %p, %r, ...) in a value.  To be freed; NULL without memory. */
 char *ssh_settings_expand(const ssh_settings *settings, const char *value);
+
+/* The tokens alone: the rest of a command is for the shell that runs it.  To be freed; NULL without memory. */
+char *ssh_settings_expand_command(const ssh_settings *settings, const char *command);
 
 /* Refuse what we cannot honour and what would change who is reached, or how safely (HOSTSESSION_ERROR_INVALID). */
 hostsession_error ssh_settings_check(const ssh_settings *settings, hostsession_failure *failure);
