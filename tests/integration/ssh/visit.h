@@ -58,12 +58,14 @@ typedef struct visit {
     text transcript;
     int ended;
     hostsession_failure why;
+    int threads;
 } visit;
 
 /* By the server's own configuration. */
 void visit_init(visit *v, hostsession_loop *loop, const char *config_file);
 /* To 127.0.0.1 by options alone: no file is read, the server's host key is known. */
 void visit_init_plain(visit *v, hostsession_loop *loop, const ssh_server *server);
+/* Threads that were begun meanwhile end first: after the loop is freed. */
 void visit_free(visit *v);
 /* As -o and -i. */
 __attribute__((format(printf, 2, 3))) void visit_set(visit *v, const char *format, ...);
