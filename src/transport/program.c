@@ -69,7 +69,8 @@ static bool is_set_by(const char *const *settings, const char *setting) {
 
 char **program_environment(const transport_program *program) {
     static const char *const ours[] = {"TERM=dumb", "LINES", "COLUMNS", NULL};
-    const char *const *settings = program->environment;
+    static const char *const none[] = {NULL};
+    const char *const *settings = program->environment ? program->environment : none;
     size_t unused = 0;
     size_t inherited = 0;
     while (environ && environ[inherited])

@@ -159,7 +159,11 @@ static void fail_with(ssh_connection *c, hostsession_error error, const char *st
  */
 static bool was_dropped(const ssh_connection *c) {
     const char *said = ssh_get_error(c->session);
-    return strstr(said, "disconnected") || strstr(said, "reset by peer") || strstr(said, "Broken pipe");
+    char byte;
+    /* libssh has no words for an end that it finds as it begins to write. */
+    bool unsaid = said[0] == 0 || strcmp(said, strerror(0)) == 0;
+    return strstr(said, "disconnected") || strstr(said, "reset by peer") || strstr(said, "Broken pipe") ||
+           (unsaid && recv(c->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
 }
 
 static int64_t jitter_us(int64_t up_to) {
@@ -170,7 +174,11 @@ static int64_t jitter_us(int64_t up_to) {
 }
 
 static void try_again_later(ssh_connection *c) {
+    /* It is told meanwhile how a proxy has ended. */
+    route *way = c->route;
+    c->route = NULL;
     drop_session(c);
+    c->route = way;
     loop_timer_stop(&c->timer);
     set_state(c, CONNECTION_QUEUED);
     int64_t pause = (int64_t)first_pause_us << c->tries++;
@@ -274,6 +282,12 @@ void connection_begin(ssh_connection *c) {
     hostsession_failure why;
     long limit_s = ssh_settings_number(c->settings, "connecttimeout", 0);
     set_state(c, CONNECTION_ROUTING);
+    if (route_has_failed(c->route, &why)) {
+        connection_fail(c, &why);
+        return;
+    }
+    route_free(c->route);
+    c->route = NULL;
     if (limit_s)
         loop_timer_set(&c->timer, loop_now_us(c->pool->loop) + limit_s * INT64_C(1000000));
     if (!c->known && !c->preparing && !start_preparing(c)) {
@@ -568,6 +582,13 @@ ssh_connection *connection_new(ssh_pool *pool, ssh_settings *settings) {
     list_append(&pool->connections, &c->link);
     loop_post(pool->loop, &pool->admit);
     return c;
+}
+
+bool ssh_lane_depends_on(const ssh_lane *lane, const ssh_connection *connection) {
+    const ssh_connection *at = lane->connection;
+    while (at && at != connection)
+        at = route_through(at->route);
+    return at != NULL;
 }
 
 void connection_explain(const ssh_connection *c, hostsession_failure *failure) {

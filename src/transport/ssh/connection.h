@@ -65,6 +65,9 @@ size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length);
 /* After libssh was called for the lane from elsewhere than its calls: what came meanwhile is to be looked at. */
 void ssh_lane_touch(ssh_lane *lane);
 
+/* Whether its connection goes through this one, or is it. */
+bool ssh_lane_depends_on(const ssh_lane *lane, const ssh_connection *connection);
+
 /* What it waits for, as a failure. */
 void ssh_lane_explain(const ssh_lane *lane, hostsession_failure *failure);
 

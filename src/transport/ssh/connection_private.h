@@ -43,6 +43,7 @@ struct ssh_connection {
     list lanes;
     size_t lane_count;
     size_t most_lanes;
+    bool carried; /* a lane was open on it */
     bool hasty;   /* a lane is */
     bool pumping; /* its lanes are being called */
     loop_task turn;

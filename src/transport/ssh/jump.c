@@ -13,11 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    /* A host whose ProxyJump leads to itself would go on for ever. */
-    most_hops = 8,
-    most_held_bytes = 256 * 1024,
-};
+enum { most_held_bytes = 256 * 1024 };
 
 struct jump {
     ssh_pool *pool;
@@ -177,6 +173,21 @@ static bool on_ask(ssh_lane *lane, const hostsession_question *question, char *a
     return j->host.ask(j->owner, question, answer, answer_size);
 }
 
+const ssh_connection *jump_through(const jump *j) {
+    return j->lane.connection;
+}
+
+/* A host whose ProxyJump leads back to itself would wait for itself. */
+static hostsession_error enter(jump *j, ssh_settings *hop, hostsession_failure *failure) {
+    hostsession_error error = ssh_lane_enter(&j->lane, j->pool, hop, failure);
+    if (error || !ssh_lane_depends_on(&j->lane, j->owner))
+        return error;
+    ssh_lane_leave(&j->lane);
+    return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "jump",
+                       "%s: its ProxyJump leads through %s back to itself; mend ssh_config",
+                       ssh_settings_host(j->settings), ssh_settings_host(hop));
+}
+
 static void on_answered(ssh_asker *asker, ssh_settings *hop, const hostsession_failure *failure) {
     static const ssh_lane_calls calls = {on_opened, on_moved, on_failed, on_ask};
     jump *j = list_item(asker, jump, asker);
@@ -190,7 +201,7 @@ static void on_answered(ssh_asker *asker, ssh_settings *hop, const hostsession_f
         j->lane.calls = &calls;
         j->lane.forward_host = ssh_settings_host(j->settings);
         j->lane.forward_port = ssh_settings_port(j->settings);
-        error = ssh_lane_enter(&j->lane, j->pool, hop, &why);
+        error = enter(j, hop, &why);
     }
     ssh_settings_free(hop);
     if (error)

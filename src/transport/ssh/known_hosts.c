@@ -275,38 +275,78 @@ static char *fingerprint_of(ssh_key key) {
     return text;
 }
 
+/* Append a word for sh, quoted where it needs it. */
+static bool append_word(bytes *to, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
+    if (*word && word[strspn(word, plain)] == 0)
+        return bytes_append_text(to, word);
+    bool right = bytes_append_text(to, "'");
+    for (const char *at = word; right && *at; at++)
+        right = *at == '\'' ? bytes_append_text(to, "'\\''") : bytes_append(to, at, 1);
+    return right && bytes_append_text(to, "'");
+}
+
+/* Through others ssh-keyscan finds no way. */
+static bool append_scan(bytes *to, const known_hosts *known, const ssh_settings *settings, const char *type) {
+    const char *alias = ssh_settings_text(settings, "hostkeyalias");
+    const char *config = ssh_settings_config_file(settings);
+    char *file = known_hosts_user_file(settings);
+    bool right = true;
+    if (ssh_settings_text(settings, "proxyjump") || ssh_settings_text(settings, "proxycommand")) {
+        right = bytes_append_text(to, "ssh -o StrictHostKeyChecking=ask ") &&
+                (!config || (bytes_append_text(to, "-F ") && append_word(to, config) && bytes_append(to, " ", 1))) &&
+                append_word(to, ssh_settings_text(settings, "host"));
+    } else {
+        right = bytes_printf(to, "ssh-keyscan -t %s -p %d %s ", strncmp(type, "ssh-", 4) == 0 ? type + 4 : "ecdsa",
+                             ssh_settings_port(settings), ssh_settings_host(settings));
+        if (alias)
+            right = right && bytes_append_text(to, "| sed ") &&
+                    bytes_printf(to, "'s/^[^ ]*/%.*s/' ", (int)strcspn(known->name, "'/\\&\n"), known->name);
+        right = right && bytes_append_text(to, ">> ") && append_word(to, file ? file : "known_hosts");
+    }
+    free(file);
+    return right && bytes_append(to, "", 1);
+}
+
+static hostsession_error explain_unknown(const known_hosts *known, const ssh_settings *settings, const char *type,
+                                         const char *fingerprint, hostsession_failure *failure) {
+    bytes command = {0};
+    bool right = append_scan(&command, known, settings, type);
+    hostsession_error error =
+        failure_set(failure, HOSTSESSION_ERROR_HOST_KEY_UNKNOWN, 0, "host_key",
+                    "%s: the host's key is not known (%s %s)%s; nothing was sent; if the host's owner confirms it: %s",
+                    known->name, type, fingerprint,
+                    known->has_authority ? ", and certificates of hosts cannot be checked" : "",
+                    right ? bytes_front(&command) : "add it");
+    bytes_free(&command);
+    return error;
+}
+
+static hostsession_error explain_changed(const known_hosts *known, const char *type, const char *fingerprint,
+                                         hostsession_failure *failure) {
+    const entry *other = &known->entries[0];
+    for (size_t i = 0; i < known->count && (other->revoked || other->weak); i++)
+        other = &known->entries[i];
+    return failure_set(failure, HOSTSESSION_ERROR_HOST_KEY_CHANGED, 0, "host_key",
+                       "%s: the host's key (%s %s) is not the one in %s line %u: somebody may be listening in, or the "
+                       "host was set up anew; nothing was sent; if it is right: ssh-keygen -R '%s' -f %s, and add it",
+                       known->name, type, fingerprint, other->file, other->line, known->name, other->file);
+}
+
 hostsession_error known_hosts_explain(const known_hosts *known, known_hosts_verdict verdict,
                                       const ssh_settings *settings, ssh_key key, hostsession_failure *failure) {
     char *fingerprint = fingerprint_of(key);
-    char *file = known_hosts_user_file(settings);
     const char *type = ssh_key_type_to_char(ssh_key_type(key));
     const char *shown = fingerprint ? fingerprint : "?";
-    const char *to = file ? file : "~/.ssh/known_hosts";
     hostsession_error error;
-    if (verdict == KNOWN_HOSTS_REVOKED) {
+    if (verdict == KNOWN_HOSTS_REVOKED)
         error = failure_set(failure, HOSTSESSION_ERROR_HOST_KEY_CHANGED, 0, "host_key",
                             "%s: the host's key (%s %s) is marked as revoked in known_hosts: nothing was sent",
                             known->name, type, shown);
-    } else if (verdict == KNOWN_HOSTS_CHANGED) {
-        const entry *other = &known->entries[0];
-        for (size_t i = 0; i < known->count && (other->revoked || other->weak); i++)
-            other = &known->entries[i];
-        error =
-            failure_set(failure, HOSTSESSION_ERROR_HOST_KEY_CHANGED, 0, "host_key",
-                        "%s: the host's key (%s %s) is not the one in %s line %u: somebody may be listening in, or the "
-                        "host was set up anew; nothing was sent; if it is right: ssh-keygen -R '%s' -f %s, and add it",
-                        known->name, type, shown, other->file, other->line, known->name, other->file);
-    } else {
-        error =
-            failure_set(failure, HOSTSESSION_ERROR_HOST_KEY_UNKNOWN, 0, "host_key",
-                        "%s: the host's key is not known (%s %s)%s; nothing was sent; if the host's owner confirms it: "
-                        "ssh-keyscan -t %s -p %d %s >> %s",
-                        known->name, type, shown,
-                        known->has_authority ? ", and certificates of hosts cannot be checked" : "",
-                        strncmp(type, "ssh-", 4) == 0 ? type + 4 : "ecdsa", ssh_settings_port(settings),
-                        ssh_settings_host(settings), to);
-    }
-    free(file);
+    else if (verdict == KNOWN_HOSTS_CHANGED)
+        error = explain_changed(known, type, shown, failure);
+    else
+        error = explain_unknown(known, settings, type, shown, failure);
     free(fingerprint);
     return error;
 }

@@ -76,7 +76,7 @@ static ssh_connection *find_room(ssh_pool *pool, const ssh_settings *settings, c
             continue;
         if (c->lane_count < c->most_lanes)
             return c;
-        if (c->most_lanes < *most_lanes)
+        if (c->most_lanes > 0 && c->most_lanes < *most_lanes)
             *most_lanes = c->most_lanes;
     }
     return NULL;
@@ -150,10 +150,13 @@ static bool make_channel(ssh_lane *lane) {
     return ssh_add_channel_callbacks(lane->channel, &lane->callbacks) == SSH_OK;
 }
 
+/* Those included that libssh knows to be open and whose owners are told next. */
 static size_t open_lanes(const ssh_connection *c) {
     size_t count = 0;
-    for (const list *at = c->lanes.next; at != &c->lanes; at = at->next)
-        count += list_item(at, ssh_lane, link)->open;
+    for (const list *at = c->lanes.next; at != &c->lanes; at = at->next) {
+        const ssh_lane *lane = list_item(at, ssh_lane, link);
+        count += lane->open || (lane->channel && ssh_channel_is_open(lane->channel));
+    }
     return count;
 }
 
@@ -162,13 +165,13 @@ static void fail_lane(ssh_lane *lane, const hostsession_failure *why) {
     lane->calls->failed(lane, why);
 }
 
-/* The host opens no further channel here: with others open, it has reached its limit (MaxSessions), and another
- * connection is the way. */
+/* The host opens no further channel here: with others open, or not yet closed on its side, it has reached its limit
+ * (MaxSessions), and another connection is the way. */
 static void refused(ssh_lane *lane) {
     ssh_connection *c = lane->connection;
     size_t others = open_lanes(c);
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
-    if (others > 0 && !lane->forward_host) {
+    if ((others > 0 || c->carried) && !lane->forward_host) {
         c->most_lanes = others;
         lane_detach(lane);
         if (ssh_lane_enter(lane, c->pool, c->settings, &why) != HOSTSESSION_OK)
@@ -212,7 +215,7 @@ static void step_lane(ssh_lane *lane) {
         refused(lane);
         return;
     }
-    lane->open = true;
+    lane->open = lane->connection->carried = true;
     lane->calls->opened(lane);
 }
 

@@ -265,18 +265,38 @@ static void next_step(ssh_login *l) {
     forget_answer(l);
 }
 
+/* A key that was part of the way is not taken twice. */
+static void use_up_key(ssh_login *l) {
+    identity *id = &l->ids->items[l->key];
+    ssh_key_free(id->key);
+    ssh_key_free(id->public_part);
+    id->key = id->public_part = NULL;
+    id->encrypted = false;
+}
+
 /* After a method that was part of the way: the others in order again, without those that are used up. */
 static void restart(ssh_login *l, step used) {
     size_t kept = 0;
-    for (size_t i = 0; i < l->plan_length; i++)
-        if (l->plan[i] != used && l->plan[i] != STEP_NONE && !(used == STEP_KEYS && l->plan[i] == STEP_AGENT))
+    if (used == STEP_KEYS)
+        use_up_key(l);
+    for (size_t i = 0; i < l->plan_length; i++) {
+        bool again = used == STEP_KEYS ? l->plan[i] != STEP_AGENT : l->plan[i] != used;
+        if (again && l->plan[i] != STEP_NONE)
             l->plan[kept++] = l->plan[i];
+    }
     l->plan_length = kept;
     l->at = 0;
     l->key = 0;
     l->attempt = 1;
-    l->asked = false;
+    l->asked = l->offered = false;
     forget_answer(l);
+}
+
+/* libssh has 0 before the host has refused anything. */
+static void note_methods(ssh_login *l) {
+    int methods = ssh_userauth_list(l->session, NULL);
+    if (methods > 0)
+        l->methods = methods;
 }
 
 static bool is_accepted(const ssh_login *l, step s) {
@@ -334,7 +354,7 @@ static int do_keys(ssh_login *l) {
             return result;
         if (id->key || id->encrypted || id->problem)
             note_tried(l, id->file, id->problem);
-        l->methods = ssh_userauth_list(l->session, NULL);
+        note_methods(l);
         next_key(l);
     }
     return SSH_AUTH_DENIED;
@@ -440,6 +460,12 @@ static ssh_login_verdict refuse(ssh_login *l, hostsession_failure *failure) {
     return SSH_LOGIN_WRONG;
 }
 
+static ssh_login_verdict break_off(const ssh_login *l, hostsession_failure *failure) {
+    failure_set(failure, HOSTSESSION_ERROR_AUTH, 0, "auth", "%s: the login was broken off: %s; tried: %s", l->name,
+                ssh_get_error(l->session), l->tried[0] ? l->tried : "nothing yet");
+    return SSH_LOGIN_WRONG;
+}
+
 ssh_login_verdict ssh_login_step(ssh_login *l, hostsession_failure *failure) {
     while (l->at < l->plan_length) {
         if (!is_accepted(l, l->plan[l->at])) {
@@ -453,19 +479,18 @@ ssh_login_verdict ssh_login_step(ssh_login *l, hostsession_failure *failure) {
         case SSH_AUTH_SUCCESS:
             return SSH_LOGIN_RIGHT;
         case SSH_AUTH_AGAIN:
-            return SSH_LOGIN_WAITS;
+            /* libssh goes on waiting for a host that has hung up. */
+            return ssh_is_connected(l->session) ? SSH_LOGIN_WAITS : break_off(l, failure);
         case SSH_AUTH_PARTIAL:
-            l->methods = ssh_userauth_list(l->session, NULL);
+            note_methods(l);
             restart(l, l->plan[l->at]);
             break;
         case SSH_AUTH_DENIED:
-            l->methods = ssh_userauth_list(l->session, NULL);
+            note_methods(l);
             next_step(l);
             break;
         default:
-            failure_set(failure, HOSTSESSION_ERROR_AUTH, 0, "auth", "%s: the login was broken off: %s; tried: %s",
-                        l->name, ssh_get_error(l->session), l->tried[0] ? l->tried : "nothing yet");
-            return SSH_LOGIN_WRONG;
+            return break_off(l, failure);
         }
     }
     return refuse(l, failure);

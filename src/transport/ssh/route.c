@@ -23,6 +23,8 @@ struct route {
     dial *dial;
     jump *jump;
     child_process *proxy;
+    bool exited;
+    hostsession_exit how;
     loop_task made; /* a proxy is there at once; that is told from dispatch */
     int descriptor;
 };
@@ -60,9 +62,22 @@ static void on_made(loop_task *task) {
     r->host.done(r->owner, descriptor, NULL);
 }
 
-/* Its end shows as the end of what it passes on. */
+/* Its end shows as the end of what it passes on, too. */
 static void on_proxy_exited(void *userdata, const hostsession_exit *how) {
-    (void)userdata, (void)how;
+    route *r = userdata;
+    r->exited = true;
+    r->how = *how;
+}
+
+bool route_has_failed(const route *r, hostsession_failure *failure) {
+    if (!r || !r->exited || !r->how.known || r->how.exit_status == 0)
+        return false;
+    bool ran = r->how.exit_status != 126 && r->how.exit_status != 127;
+    failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "proxy",
+                "%s: its ProxyCommand %s with exit status %d before the host had answered: %s",
+                ssh_settings_host(r->settings), ran ? "ended" : "cannot be run, it ended", r->how.exit_status,
+                ssh_settings_text(r->settings, "proxycommand"));
+    return true;
 }
 
 static hostsession_error start_proxy(route *r, const char *command, int theirs, hostsession_failure *failure) {
@@ -82,7 +97,7 @@ static hostsession_error start_proxy(route *r, const char *command, int theirs, 
 
 /* Through `exec`, so that the shell is no process of its own, as in ssh(1). */
 static hostsession_error go_through_program(route *r, const char *value, hostsession_failure *failure) {
-    char *expanded = ssh_settings_expand(r->settings, value);
+    char *expanded = ssh_settings_expand_command(r->settings, value);
     char *command = NULL;
     int ends[2] = {-1, -1};
     hostsession_error error = HOSTSESSION_OK;
@@ -153,6 +168,10 @@ void route_free(route *r) {
     if (r->descriptor >= 0)
         close(r->descriptor);
     free(r);
+}
+
+const struct ssh_connection *route_through(const route *r) {
+    return r && r->jump ? jump_through(r->jump) : NULL;
 }
 
 void route_explain(const route *r, hostsession_failure *failure) {

@@ -27,4 +27,10 @@ void route_free(route *route);
 /* What it waits for, as a failure. */
 void route_explain(const route *route, hostsession_failure *failure);
 
+/* Whether it came to its own end, as a proxy that cannot be run does: then also why.  False for NULL. */
+bool route_has_failed(const route *route, hostsession_failure *failure);
+
+/* The connection that it goes through; NULL: none. */
+const struct ssh_connection *route_through(const route *route);
+
 #endif

@@ -19,6 +19,7 @@ typedef struct line {
 } line;
 
 struct ssh_settings {
+    /* Jobs are users, too, and end in their threads. */
     atomic_uint users;
     char *all;
     char *cut; /* the same, in words */
@@ -48,7 +49,7 @@ ssh_settings *ssh_settings_parse(const char *text) {
     ssh_settings *s = calloc(1, sizeof *s + most * sizeof s->lines[0]);
     if (!s)
         return NULL;
-    s->users = 1;
+    atomic_init(&s->users, 1);
     s->all = strdup(text);
     s->cut = strdup(text);
     if (!s->all || !s->cut) {
@@ -199,13 +200,13 @@ static const char *append_variable(const char *at, bytes *to, bool *right) {
     return end + 1;
 }
 
-char *ssh_settings_expand(const ssh_settings *s, const char *value) {
+static char *expand(const ssh_settings *s, const char *value, bool is_path) {
     bytes to = {0};
     bool right = true;
     const char *at = value;
     while (right && *at) {
-        const char *after = *at == '$' ? append_variable(at, &to, &right) : NULL;
-        bool begins = at == value || at[-1] == ' ';
+        const char *after = is_path && *at == '$' ? append_variable(at, &to, &right) : NULL;
+        bool begins = is_path && (at == value || at[-1] == ' ');
         if (after) {
             at = after;
         } else if (*at == '~' && begins && (at[1] == '/' || at[1] == ' ' || at[1] == 0)) {
@@ -222,6 +223,14 @@ char *ssh_settings_expand(const ssh_settings *s, const char *value) {
     char *text = right ? strdup(bytes_front(&to)) : NULL;
     bytes_free(&to);
     return text;
+}
+
+char *ssh_settings_expand(const ssh_settings *s, const char *value) {
+    return expand(s, value, true);
+}
+
+char *ssh_settings_expand_command(const ssh_settings *s, const char *command) {
+    return expand(s, command, false);
 }
 
 /* ---- refusing ---- */

@@ -39,6 +39,9 @@ int ssh_settings_port(const ssh_settings *settings);
  * freed; NULL without memory. */
 char *ssh_settings_expand(const ssh_settings *settings, const char *value);
 
+/* The tokens alone: the rest of a command is for the shell that runs it.  To be freed; NULL without memory. */
+char *ssh_settings_expand_command(const ssh_settings *settings, const char *command);
+
 /* Refuse what we cannot honour and what would change who is reached, or how safely (HOSTSESSION_ERROR_INVALID). */
 hostsession_error ssh_settings_check(const ssh_settings *settings, hostsession_failure *failure);
 

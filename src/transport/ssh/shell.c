@@ -103,32 +103,39 @@ static void refuse(shell *s, const char *what) {
     fail(s, &why);
 }
 
-/* Requests go out one by one: libssh takes the next when the last is answered. */
-static void step_requests(shell *s) {
-    if (s->stage == STAGE_TERMINAL) {
-        int result = request_terminal(s);
-        if (result == SSH_AGAIN)
-            return;
-        if (result != SSH_OK) {
-            refuse(s, "terminal (try --mode pipe)");
-            return;
-        }
-        s->stage = STAGE_STARTING;
-        s->asked_us = loop_now_us(s->loop);
-        s->lane.restless = true;
-        int asked = request_shell(s);
-        /* What is typed now arrives with the request: that saves a round trip. */
-        s->session->opened(s->channel);
-        if (asked == SSH_AGAIN || s->stage != STAGE_STARTING)
-            return;
-    }
-    int result = request_shell(s);
-    if (result == SSH_AGAIN)
+/* The answer to the request for a shell may have come at once: asked twice, the host would refuse. */
+static void shell_requested(shell *s, int result) {
+    if (result == SSH_AGAIN || s->stage != STAGE_STARTING)
         return;
     s->lane.restless = false;
     s->stage = STAGE_RUNNING;
     if (result != SSH_OK && !try_plain(s))
         refuse(s, "shell");
+}
+
+static void ask_for_shell(shell *s) {
+    s->stage = STAGE_STARTING;
+    s->asked_us = loop_now_us(s->loop);
+    s->lane.restless = true;
+    int result = request_shell(s);
+    /* What is typed now arrives with the request: that saves a round trip. */
+    s->session->opened(s->channel);
+    shell_requested(s, result);
+}
+
+/* Requests go out one by one: libssh takes the next when the last is answered. */
+static void step_requests(shell *s) {
+    if (s->stage == STAGE_STARTING) {
+        shell_requested(s, request_shell(s));
+        return;
+    }
+    int result = request_terminal(s);
+    if (result == SSH_AGAIN)
+        return;
+    if (result != SSH_OK)
+        refuse(s, "terminal (try --mode pipe)");
+    else
+        ask_for_shell(s);
 }
 
 static void on_opened(ssh_lane *lane) {
@@ -137,12 +144,9 @@ static void on_opened(ssh_lane *lane) {
     if (s->remote.tty) {
         s->stage = STAGE_TERMINAL;
         step_requests(s);
-        return;
+    } else {
+        ask_for_shell(s);
     }
-    s->stage = STAGE_STARTING;
-    s->asked_us = loop_now_us(s->loop);
-    request_shell(s);
-    s->session->opened(s->channel);
 }
 
 /* ---- bytes ---- */

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* Logging in with an agent's keys; and with agents that do not do their part. */
+#include "visit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static hostsession_loop *loop;
+static visit v;
+
+static void begin(const char *socket_path) {
+    loop = new_loop();
+    visit_init_plain(&v, loop, visit_server);
+    v.settings[v.setting_count - 1] = "IdentitiesOnly=no";
+    visit_set(&v, "BatchMode=yes");
+    if (socket_path)
+        setenv("SSH_AUTH_SOCK", socket_path, 1);
+    else
+        unsetenv("SSH_AUTH_SOCK");
+}
+
+static void end(void) {
+    hostsession_loop_free(loop);
+    visit_free(&v);
+}
+
+static const char *key(ssh_server_key which) {
+    return ssh_server_key_path(visit_server, which);
+}
+
+static void reach(void) {
+    hostsession *session = visit_open(&v, address_of(visit_server, "bash"));
+    check_run(session, "echo ${HOME##*/}", "bash\n", 0);
+    hostsession_close(session);
+}
+
+/* ---- a real one ---- */
+
+typedef struct agent {
+    pid_t pid;
+    const char *path;
+} agent;
+
+static agent start_agent(void) {
+    agent a = {.path = case_path("agent")};
+    a.pid = fork();
+    assert_true(a.pid >= 0);
+    if (a.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)!freopen("/dev/null", "w", stdout);
+        execlp("ssh-agent", "ssh-agent", "-D", "-a", a.path, (char *)NULL);
+        _exit(127);
+    }
+    long long until = clock_ms() + patience_ms;
+    while (access(a.path, F_OK) != 0 && clock_ms() < until)
+        poll(NULL, 0, 5);
+    return a;
+}
+
+static void add_key(const agent *a, const char *path) {
+    assert_int_equal(shell("SSH_AUTH_SOCK=%s ssh-add -q %s 2>/dev/null", a->path, path), 0);
+}
+
+static void end_process(pid_t pid) {
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0)
+        assert_int_equal(errno, EINTR);
+}
+
+static void keys_of_an_agent(void **state) {
+    (void)state;
+    agent a = start_agent();
+    begin(a.path);
+    visit_refused(&v, address_of(visit_server, "bash"), HOSTSESSION_ERROR_AUTH, "the agent's keys", NULL);
+    static const ssh_server_key keys[] = {SERVER_KEY_ED25519, SERVER_KEY_ECDSA, SERVER_KEY_RSA, SERVER_KEY_CERTIFIED};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        add_key(&a, key(keys[i]));
+        reach();
+        assert_int_equal(shell("SSH_AUTH_SOCK=%s ssh-add -q -D 2>/dev/null", a.path), 0);
+    }
+    end();
+    /* By setting, and by none. */
+    add_key(&a, key(SERVER_KEY_ED25519));
+    begin(NULL);
+    visit_set(&v, "IdentityAgent=%s", a.path);
+    reach();
+    end();
+    begin(a.path);
+    visit_set(&v, "IdentityAgent=none");
+    visit_refused(&v, address_of(visit_server, "bash"), HOSTSESSION_ERROR_AUTH, "", NULL);
+    end();
+    begin(NULL);
+    setenv("OTHER_AGENT", a.path, 1);
+    visit_set(&v, "IdentityAgent=$OTHER_AGENT");
+    reach();
+    end();
+    end_process(a.pid);
+}
+
+/* The host hangs up after six keys that it does not know. */
+static void many_keys(void **state) {
+    (void)state;
+    agent a = start_agent();
+    const char *path = case_path("stranger");
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(shell("ssh-keygen -q -t ed25519 -N '' -f %s%d", path, i), 0);
+        add_key(&a, keep("%s%d", path, i));
+    }
+    add_key(&a, key(SERVER_KEY_ED25519));
+    begin(a.path);
+    visit_refused(&v, address_of(visit_server, "bash"), HOSTSESSION_ERROR_AUTH, "", NULL);
+    end();
+    /* The configured one comes first, and with IdentitiesOnly alone; its public part is enough. */
+    const char *public = case_path("public");
+    assert_int_equal(shell("cp %s.pub %s", key(SERVER_KEY_ED25519), public), 0);
+    begin(a.path);
+    visit_identity(&v, public);
+    reach();
+    v.settings[v.setting_count - 2] = "IdentitiesOnly=yes";
+    reach();
+    v.identities[0] = key(SERVER_KEY_RSA);
+    reach();
+    v.identities[0] = key(SERVER_KEY_STRANGER);
+    visit_refused(&v, address_of(visit_server, "bash"), HOSTSESSION_ERROR_AUTH, key(SERVER_KEY_STRANGER), NULL);
+    end();
+    end_process(a.pid);
+}
+
+/* ---- others ---- */
+
+static int listen_at(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_true(strlen(path) < sizeof address.sun_path);
+    strcpy(address.sun_path, path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(descriptor, 5), 0);
+    return descriptor;
+}
+
+/* While one session waits for an agent, another on the loop goes on. */
+static void go_on_beside(void) {
+    outcome slow = {0}, command = {0};
+    visit_identity(&v, key(SERVER_KEY_ED25519));
+    hostsession *behind = visit_start(&v, address_of(visit_server, "bash"), &slow);
+    visit other;
+    visit_init(&other, loop, ssh_server_config(visit_server));
+    visit_set(&other, "IdentityAgent=none");
+    outcome fast = {0};
+    hostsession *session = visit_start(&other, "test-bash", &fast);
+    drive(loop, &fast.calls, 1);
+    assert_int_equal(fast.error, HOSTSESSION_OK);
+    for (int i = 0; i < 20; i++) {
+        start_run(session, "echo goes on", &command);
+        drive(loop, &command.calls, i + 1);
+        check_result(command.result, HOSTSESSION_STATUS_SUCCESS, 0, "goes on\n");
+    }
+    drive(loop, &slow.calls, 1);
+    if (slow.error)
+        fail_msg("%s", slow.failure.message);
+    /* Not by chance: it took the agent's time. */
+    check_run(behind, "echo after all", "after all\n", 0);
+    hostsession_close(behind);
+    hostsession_close(session);
+    outcome_free(&command);
+    visit_free(&other);
+}
+
+static void an_agent_that_does_not_accept(void **state) {
+    (void)state;
+    const char *path = case_path("deaf");
+    int descriptor = listen_at(path);
+    begin(path);
+    go_on_beside();
+    end();
+    close(descriptor);
+}
+
+static void an_agent_that_does_not_answer(void **state) {
+    (void)state;
+    const char *path = case_path("mute");
+    int descriptor = listen_at(path);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (accept(descriptor, NULL, NULL) >= 0)
+            continue;
+        _exit(0);
+    }
+    begin(path);
+    go_on_beside();
+    end();
+    end_process(child);
+    close(descriptor);
+}
+
+/* Answers each connection's first message with these bytes, and hangs up. */
+static void answer_with(const char *bytes, size_t length) {
+    const char *path = case_path(keep("liar-%zu", length));
+    int descriptor = listen_at(path);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        char message[100];
+        for (int client; (client = accept(descriptor, NULL, NULL)) >= 0; close(client))
+            if (read(client, message, sizeof message) > 0)
+                (void)!write(client, bytes, length);
+        _exit(0);
+    }
+    begin(path);
+    visit_identity(&v, key(SERVER_KEY_ED25519));
+    reach();
+    end();
+    end_process(child);
+    close(descriptor);
+}
+
+static void agents_that_answer_nonsense(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } answers[] = {
+        {"", 0},
+        {"\0\0\0\1\5", 5},
+        {"\0\0\0\5\14\377\377\377\377", 9},
+        {"\0\0\0\13\14\0\0\0\1\377\377\377\377ab", 15},
+        {"\377\377\377\377\14", 6},
+        {"\0\0\0\0", 4},
+        {"\0\0\0\17\14\0\0\0\2\0\0\0\1a\0\0\0\1b", 19},
+        {"HTTP/1.1 400 Bad Request\r\n\r\n", 28},
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+        answer_with(answers[i].bytes, answers[i].length);
+}
+
+static void no_agent_there(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/nowhere/agent", "/dev/null", ""};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        begin(paths[i]);
+        visit_identity(&v, key(SERVER_KEY_ED25519));
+        reach();
+        end();
+    }
+}
+
+/* ---- closing while the agent is asked ---- */
+
+static void closed_meanwhile(void **state) {
+    (void)state;
+    const char *path = case_path("deaf");
+    int descriptor = listen_at(path);
+    begin(path);
+    visit_identity(&v, key(SERVER_KEY_ED25519));
+    for (int way = 0; way < 2; way++) {
+        outcome o = {0};
+        hostsession *session = visit_start(&v, address_of(visit_server, "bash"), &o);
+        struct pollfd asked = {.fd = descriptor, .events = POLLIN};
+        while (poll(&asked, 1, 0) == 0)
+            assert_int_equal(hostsession_loop_run_once(loop, 5), HOSTSESSION_OK);
+        close(accept(descriptor, NULL, NULL));
+        while (poll(&asked, 1, 0) > 0)
+            close(accept(descriptor, NULL, NULL));
+        if (way == 0)
+            hostsession_close(session);
+        else
+            hostsession_loop_free(loop);
+        if (way == 0)
+            assert_int_equal(o.error, HOSTSESSION_ERROR_CANCELED);
+    }
+    visit_free(&v);
+    close(descriptor);
+}
+
+static const api_case cases[] = {
+    CASE(keys_of_an_agent),
+    CASE(many_keys),
+    CASE(an_agent_that_does_not_accept),
+    CASE(an_agent_that_does_not_answer),
+    CASE(agents_that_answer_nonsense),
+    CASE(no_agent_there),
+    CASE(closed_meanwhile),
+};
+VISIT_MAIN("ssh-agent", NULL, cases)
