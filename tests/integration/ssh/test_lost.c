@@ -119,23 +119,29 @@ static void the_line_is_silent(void **state) {
     lose(stall, true);
 }
 
+/* Much goes both ways: a garbled length is waited for, until as much has come. */
 static void the_line_garbles(void **state) {
     (void)state;
+    char *much = allocate(600 * 1000);
+    memset(much, 'x', 600 * 1000 - 1);
+    memcpy(much, ": ", 2);
     for (int direction = 0; direction < 2; direction++) {
         relay_direction way = direction ? RELAY_TO_SERVER : RELAY_TO_CLIENT;
         line = start_relay(visit_server);
         begin(ssh_server_config_at(visit_server, relay_port(line)));
         hostsession *session = visit_open(&v, "test-bash");
-        relay_corrupt(line, way, relay_count(line).bytes[way] + 20);
+        relay_corrupt(line, way, relay_count(line).bytes[way] + 3000);
         hostsession_result *result = NULL;
-        assert_int_equal(hostsession_run(session, "echo garbled", NULL, &result), HOSTSESSION_ERROR_DISCONNECTED);
-        check_result(result, HOSTSESSION_STATUS_LOST, -1, "");
+        assert_int_equal(hostsession_run(session, direction ? much : "seq 100000", NULL, &result),
+                         HOSTSESSION_ERROR_DISCONNECTED);
+        assert_int_equal(hostsession_result_status(result), HOSTSESSION_STATUS_LOST);
         hostsession_result_free(result);
         assert_int_equal(v.ended, 1);
         hostsession_close(session);
         end();
         relay_stop(line);
     }
+    free(much);
 }
 
 /* ---- all sessions of the connection ---- */
