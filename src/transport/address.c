@@ -27,7 +27,7 @@ bool address_user_is_safe(const char *user) {
 }
 
 bool address_host_is_safe(const char *host) {
-    return is_clean(host, " \t'`\"$\\;&<>|(){}*?!#~^@/,");
+    return is_clean(host, " \t'`\"$\\;&<>|(){}[]*?!#~^@/,");
 }
 
 static hostsession_error refuse(const char *what, const char *why, hostsession_failure *failure) {
