@@ -132,8 +132,8 @@ static void measure_command(const bench_context *context, const bench_ssh_host *
         .contender_count = terminal ? BARE + 1 : row_count + 1,
         .comparisons = rows,
         .comparison_count = terminal ? 1 : row_count,
-        .rounds = context->quick ? 7 : 15,
-        .batch = context->quick ? 50 : 150,
+        .rounds = context->quick ? 7 : 11,
+        .batch = context->quick ? 50 : 100,
         .placements = BENCH_UNPINNED,
     };
     bench_group_run(context, &group);

@@ -160,7 +160,7 @@ static void measure_connect(const bench_context *context, const bench_ssh_host *
         .contender_count = BENCH_COUNT(contenders),
         .comparisons = connect_rows,
         .comparison_count = BENCH_COUNT(connect_rows),
-        .rounds = context->quick ? 5 : 11,
+        .rounds = context->quick ? 5 : 9,
         .batch = context->quick ? 3 : 5,
         .placements = BENCH_UNPINNED,
     };
