@@ -213,7 +213,7 @@ static int run_library(const double *numbers, size_t number_count) {
     double done = bench_now();
     memory = proportional_bytes() - memory;
     if (all.failed > 0 && numbers[1] == 0)
-        printf("%u failures, the first: %s\n", all.failed, all.why);
+        printf("failed: %u, the first: %s\n", all.failed, all.why);
     else
         printf("%.9f %.0f %.9f %u %s\n", done - second, memory / all.count, opened - start, all.opened, all.why);
     fflush(stdout);
@@ -238,7 +238,7 @@ static int run_server_time(const double *numbers, size_t number_count) {
     crowd_free(&all);
     double server = server_seconds(listener) - before;
     if (all.failed > 0)
-        printf("%u failures, the first: %s\n", all.failed, all.why);
+        printf("failed: %u, the first: %s\n", all.failed, all.why);
     else
         printf("%.9f %.9f %.9f\n", opened - start, server - shells, server);
     return 0;
