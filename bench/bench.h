@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 enum {
-    BENCH_METRICS = 3,
+    BENCH_METRICS = 4,
     BENCH_MAX_ROUNDS = 64,
     BENCH_WHY_BYTES = 640,
 };
@@ -43,6 +43,7 @@ typedef enum bench_unit {
     BENCH_MILLISECONDS,
     BENCH_MEGABYTES_PER_SECOND,
     BENCH_KILOBYTES,
+    BENCH_NUMBER,
 } bench_unit;
 
 typedef enum bench_bar {
@@ -142,9 +143,13 @@ void bench_run_bulk(const bench_context *context);
 void bench_run_memory(const bench_context *context);
 void bench_run_many_sessions(const bench_context *context);
 void bench_run_startup(const bench_context *context);
+void bench_run_ssh_commands(const bench_context *context);
+void bench_run_ssh_bulk(const bench_context *context);
+void bench_run_ssh_connect(const bench_context *context);
+void bench_run_ssh_many(const bench_context *context);
 
 /* Work that needs a fresh process: the benchmark starts itself as `PROGRAM --child NAME NUMBER...`.  Returns an exit
- * status; prints its metrics on one line. */
+ * status; prints its metrics on one line, those at the end may be left out. */
 typedef struct bench_child {
     const char *name;
     int (*run)(const double *numbers, size_t count);
@@ -153,5 +158,7 @@ typedef struct bench_child {
 extern const bench_child bench_memory_child;
 extern const bench_child bench_sessions_library_child;
 extern const bench_child bench_sessions_bare_child;
+extern const bench_child bench_ssh_many_child;
+extern const bench_child bench_ssh_server_time_child;
 
 #endif

@@ -2,6 +2,7 @@
 #include "facts.h"
 
 #include <hostsession/hostsession.h>
+#include <libssh/libssh.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -56,4 +57,8 @@ void bench_describe(const bench_context *context) {
     add_output(report, "pexpect",
                "/usr/bin/python3 -c 'import pexpect, platform; print(pexpect.__version__ + \", Python \" + "
                "platform.python_version())' 2>/dev/null");
+    add_output(report, "ssh", "ssh -V 2>&1");
+    bench_report_fact(report, "libssh", ssh_version(0));
+    add_output(report, "paramiko", "/usr/bin/python3 -c 'import paramiko; print(paramiko.__version__)' 2>/dev/null");
+    add_output(report, "asyncssh", "/usr/bin/python3 -c 'import asyncssh; print(asyncssh.__version__)' 2>/dev/null");
 }

@@ -8,53 +8,6 @@
 
 enum { LARGE_PIPE_BYTES = 1 << 20 };
 
-/* ---- The library ----------------------------------------------------------------------------------------------- */
-
-typedef struct library_bulk {
-    hostsession_mode mode;
-    size_t max_output_bytes;
-    const bench_data *data;
-} library_bulk;
-
-static bool library_bulk_start(bench_contender *self) {
-    const library_bulk *config = self->config;
-    hostsession_options options = HOSTSESSION_OPTIONS_INIT;
-    options.mode = config->mode;
-    options.max_output_bytes = config->max_output_bytes;
-    self->state = bench_open(self, &options);
-    return self->state != NULL;
-}
-
-static bool is_right(const library_bulk *config, const hostsession_result *result) {
-    size_t length = hostsession_result_output_bytes(result);
-    if (config->max_output_bytes == HOSTSESSION_UNLIMITED)
-        return bench_data_equals(config->data, hostsession_result_output(result), length);
-    return hostsession_result_dropped_bytes(result) + length == config->data->length;
-}
-
-static bool library_bulk_round(bench_contender *self, unsigned count, double *metrics) {
-    const library_bulk *config = self->config;
-    (void)count;
-    hostsession_result *result = NULL;
-    double before = bench_now();
-    hostsession_error error = hostsession_run(self->state, config->data->print_command, NULL, &result);
-    double seconds = bench_now() - before;
-    metrics[0] = (double)config->data->length / seconds;
-    metrics[1] = seconds;
-    bool right = error == HOSTSESSION_OK && is_right(config, result);
-    hostsession_result_free(result);
-    if (error != HOSTSESSION_OK)
-        return bench_fail(self, "%s", hostsession_error_name(error));
-    return right || bench_fail(self, "the output is not what was printed");
-}
-
-static void library_bulk_stop(bench_contender *self) {
-    hostsession_close(self->state);
-    self->state = NULL;
-}
-
-static const bench_kind library_bulk_kind = {library_bulk_start, library_bulk_round, library_bulk_stop};
-
 /* ---- A bare read loop, which keeps nothing --------------------------------------------------------------------- */
 
 typedef struct bare_bulk {
@@ -145,17 +98,17 @@ static const bench_comparison pipe_rows[] = {
 static void measure(const bench_context *context, hostsession_mode mode, const bench_data *data,
                     const bench_data *tenth, const char *shape, unsigned placements) {
     bool terminal = mode == HOSTSESSION_MODE_TTY;
-    const library_bulk all = {mode, HOSTSESSION_UNLIMITED, data};
-    const library_bulk limited = {mode, 1 << 20, data};
-    const library_bulk smaller = {mode, HOSTSESSION_UNLIMITED, tenth};
-    const library_bulk smaller_limited = {mode, 1 << 20, tenth};
+    const bench_bulk all = {mode, HOSTSESSION_UNLIMITED, data, NULL, NULL};
+    const bench_bulk limited = {mode, 1 << 20, data, NULL, NULL};
+    const bench_bulk smaller = {mode, HOSTSESSION_UNLIMITED, tenth, NULL, NULL};
+    const bench_bulk smaller_limited = {mode, 1 << 20, tenth, NULL, NULL};
     const bare_bulk bare = {terminal, 0, data};
     const bare_bulk bare_large_pipe = {terminal, LARGE_PIPE_BYTES, data};
     bench_contender contenders[] = {
-        [ALL] = {.name = "library, all kept", .kind = &library_bulk_kind, .config = &all},
-        [LIMITED] = {.name = "library, 1 MiB kept", .kind = &library_bulk_kind, .config = &limited},
-        [LIMITED_TENTH] = {.name = "library, a tenth, 1 MiB", .kind = &library_bulk_kind, .config = &smaller_limited},
-        [TENTH] = {.name = "library, a tenth of it", .kind = &library_bulk_kind, .config = &smaller},
+        [ALL] = {.name = "library, all kept", .kind = &bench_library_bulk, .config = &all},
+        [LIMITED] = {.name = "library, 1 MiB kept", .kind = &bench_library_bulk, .config = &limited},
+        [LIMITED_TENTH] = {.name = "library, a tenth, 1 MiB", .kind = &bench_library_bulk, .config = &smaller_limited},
+        [TENTH] = {.name = "library, a tenth of it", .kind = &bench_library_bulk, .config = &smaller},
         [BARE] = {.name = "bare read loop", .kind = &bare_bulk_kind, .config = &bare},
         [BARE_LARGE_PIPE] = {.name = "bare read loop, 1 MiB pipe", .kind = &bare_bulk_kind, .config = &bare_large_pipe},
         [CAT] = {.name = "cat, default pipe", .kind = &cat_kind, .config = data},

@@ -9,10 +9,10 @@ static const char *const echo_loop[] = {"bash", "-c", "while read -r l; do echo 
 
 static void run_true_tty(const bench_context *context) {
     enum { LIBRARY, REPLAYED, PLAIN, EXPECT, PEXPECT };
-    static const bench_command command = {HOSTSESSION_MODE_TTY, NULL, "true"};
+    static const bench_command command = {HOSTSESSION_MODE_TTY, NULL, "true", NULL, NULL};
     static const bench_plain_command plain = {bench_bash, true, "true"};
-    static const bench_peer expect = {"expect", "shell.tcl", "true"};
-    static const bench_peer pexpect = {"/usr/bin/python3", "shell.py", "true"};
+    static const bench_peer expect = {"expect", "shell.tcl", "true", NULL, 0};
+    static const bench_peer pexpect = {"/usr/bin/python3", "shell.py", "true", NULL, 0};
     bench_contender contenders[] = {
         [LIBRARY] = {.name = "library", .kind = &bench_library_command, .config = &command},
         [REPLAYED] = {.name = "bare loop, same bytes", .kind = &bench_replayed_command, .config = &command},
@@ -40,7 +40,7 @@ static void run_true_tty(const bench_context *context) {
 
 static void run_true_pipe(const bench_context *context) {
     enum { LIBRARY, REPLAYED, PLAIN, READ_ECHO };
-    static const bench_command command = {HOSTSESSION_MODE_PIPE, NULL, "true"};
+    static const bench_command command = {HOSTSESSION_MODE_PIPE, NULL, "true", NULL, NULL};
     static const bench_plain_command plain = {bench_bash, false, "true"};
     bench_contender contenders[] = {
         [LIBRARY] = {.name = "library", .kind = &bench_library_command, .config = &command},
@@ -67,7 +67,7 @@ static void run_true_pipe(const bench_context *context) {
 
 static void run_true_dash(const bench_context *context) {
     enum { LIBRARY, REPLAYED, PLAIN };
-    static const bench_command command = {HOSTSESSION_MODE_PIPE, "dash", "true"};
+    static const bench_command command = {HOSTSESSION_MODE_PIPE, "dash", "true", NULL, NULL};
     static const bench_plain_command plain = {dash, false, "true"};
     bench_contender contenders[] = {
         [LIBRARY] = {.name = "library", .kind = &bench_library_command, .config = &command},
@@ -97,7 +97,7 @@ static void run_long_command(const bench_context *context, hostsession_mode mode
     memset(text, 'x', sizeof(text) - 1);
     text[0] = ':';
     text[1] = ' ';
-    const bench_command command = {mode, NULL, text};
+    const bench_command command = {mode, NULL, text, NULL, NULL};
     const bench_plain_command plain = {bench_bash, mode == HOSTSESSION_MODE_TTY, text};
     bench_contender contenders[] = {
         [LIBRARY] = {.name = "library", .kind = &bench_library_command, .config = &command},

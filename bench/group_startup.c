@@ -2,43 +2,16 @@
 /* How long it takes to begin: the command's start, and a session from its opening to its first result. */
 #include "contenders.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 /* ---- A program that only starts and ends ------------------------------------------------------------------------ */
 
-typedef struct short_program {
-    const char *arguments[3];
-} short_program;
-
-static bool run_program(bench_contender *self, const short_program *program) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t pid;
-    int status = 0;
-    char *const *arguments = (char *const *)(uintptr_t)program->arguments;
-    int failed = posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0)
-        return bench_fail(self, "cannot start %s: %s", arguments[0], strerror(failed));
-    if (waitpid(pid, &status, 0) != pid || status != 0)
-        return bench_fail(self, "%s failed", arguments[0]);
-    return true;
-}
-
 static bool program_start(bench_contender *self) {
-    return run_program(self, self->config);
+    return bench_program_run(self->config, self);
 }
 
 static bool program_round(bench_contender *self, unsigned count, double *metrics) {
     double before = bench_now();
     for (unsigned i = 0; i < count; i++) {
-        if (!run_program(self, self->config))
+        if (!bench_program_run(self->config, self))
             return false;
     }
     metrics[0] = (bench_now() - before) / count;
@@ -48,11 +21,11 @@ static bool program_round(bench_contender *self, unsigned count, double *metrics
 static const bench_kind program_kind = {program_start, program_round, bench_stop_nothing};
 
 static void run_version(const bench_context *context) {
-    const short_program version = {{context->command_path, "--version", NULL}};
-    static const short_program nothing = {{"/bin/true", NULL, NULL}};
+    const char *const version[] = {context->command_path, "--version", NULL};
+    static const char *const nothing[] = {"/bin/true", NULL};
     bench_contender contenders[] = {
-        {.name = "hostsession --version", .kind = &program_kind, .config = &version},
-        {.name = "true", .kind = &program_kind, .config = &nothing},
+        {.name = "hostsession --version", .kind = &program_kind, .config = version},
+        {.name = "true", .kind = &program_kind, .config = nothing},
     };
     static const bench_comparison comparisons[] = {{0, 1, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.5, 0, NULL}};
     bench_group group = {"command start-up",

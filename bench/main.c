@@ -14,12 +14,16 @@ static const struct {
     const char *name;
     void (*run)(const bench_context *context);
 } subjects[] = {
-    {"commands", bench_run_commands},      {"bulk", bench_run_bulk},       {"memory", bench_run_memory},
-    {"sessions", bench_run_many_sessions}, {"startup", bench_run_startup},
+    {"commands", bench_run_commands}, {"bulk", bench_run_bulk},
+    {"memory", bench_run_memory},     {"sessions", bench_run_many_sessions},
+    {"startup", bench_run_startup},   {"ssh-commands", bench_run_ssh_commands},
+    {"ssh-bulk", bench_run_ssh_bulk}, {"ssh-connect", bench_run_ssh_connect},
+    {"ssh-many", bench_run_ssh_many},
 };
 
 static const bench_child *const children[] = {&bench_memory_child, &bench_sessions_library_child,
-                                              &bench_sessions_bare_child};
+                                              &bench_sessions_bare_child, &bench_ssh_many_child,
+                                              &bench_ssh_server_time_child};
 
 static void print_help(void) {
     puts("Usage: hostsession-bench [OPTIONS] [SUBJECT...]\n"
@@ -32,7 +36,7 @@ static void print_help(void) {
          "  --json FILE     write the figures to FILE, too\n"
          "  --help          this text\n"
          "\n"
-         "Subjects (default: all):");
+         "Subjects (default: all; \"ssh\" is all of ssh-...):");
     for (size_t i = 0; i < BENCH_COUNT(subjects); i++)
         printf("  %s\n", subjects[i].name);
 }
@@ -49,11 +53,17 @@ static int run_child(char **arguments) {
     return 2;
 }
 
+/* "ssh" stands for all that begin with "ssh-". */
+static bool is_meant(const char *name, const char *wanted) {
+    size_t length = strlen(wanted);
+    return strncmp(name, wanted, length) == 0 && (name[length] == '\0' || name[length] == '-');
+}
+
 static bool is_wanted(const char *name, char **wanted) {
     if (*wanted == NULL)
         return true;
     for (; *wanted != NULL; wanted++) {
-        if (strcmp(name, *wanted) == 0)
+        if (is_meant(name, *wanted))
             return true;
     }
     return false;
@@ -63,7 +73,7 @@ static bool are_subjects(char **wanted) {
     for (; *wanted != NULL; wanted++) {
         bool known = false;
         for (size_t i = 0; i < BENCH_COUNT(subjects); i++)
-            known = known || strcmp(subjects[i].name, *wanted) == 0;
+            known = known || is_meant(subjects[i].name, *wanted);
         if (!known) {
             fprintf(stderr, "bench: no such subject: %s (see --help)\n", *wanted);
             return false;

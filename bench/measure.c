@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-    ROUND_LIMIT_SECONDS = 60,
+    ROUND_LIMIT_SECONDS = 120,
     GRACE_SECONDS = 10,
     DEFAULT_SITTINGS = 3,
 };

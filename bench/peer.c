@@ -24,7 +24,9 @@ static bool peer_start(bench_contender *self) {
         return bench_fail(self, "no memory");
     char script[4096];
     snprintf(script, sizeof(script), "%s/%s", bench_peers_directory, config->script);
-    const char *const arguments[] = {config->program, script, config->text, NULL};
+    const char *arguments[16] = {config->program, script, config->text};
+    for (size_t i = 0; config->more != NULL && config->more[i] != NULL && i + 4 < BENCH_COUNT(arguments); i++)
+        arguments[i + 3] = config->more[i];
     bench_program program = {.arguments = arguments};
     if (!bench_process_start(&state->process, &program, self))
         return false;
@@ -37,14 +39,16 @@ static bool peer_start(bench_contender *self) {
 }
 
 static bool peer_round(bench_contender *self, unsigned count, double *metrics) {
+    const bench_peer *config = self->config;
     peer *state = self->state;
     char line[64];
     int length = snprintf(line, sizeof(line), "%u\n", count);
     if (!bench_write_all(state->process.input, line, (size_t)length) ||
         fgets(line, sizeof(line), state->answers) == NULL)
         return bench_fail(self, "the script ended");
-    metrics[0] = strtod(line, NULL) / 1e6 / count;
-    return metrics[0] > 0 || bench_fail(self, "the script said: %s", line);
+    double seconds = strtod(line, NULL) / 1e6 / count;
+    metrics[0] = config->output_bytes == 0 ? seconds : (double)config->output_bytes / seconds;
+    return seconds > 0 || bench_fail(self, "the script said: %s", line);
 }
 
 static void peer_stop(bench_contender *self) {

@@ -154,6 +154,23 @@ bool bench_process_start(bench_process *process, const bench_program *program, b
     return bench_fail(owner, "cannot start %s: %s", program->arguments[0], strerror(failed));
 }
 
+bool bench_program_run(const char *const *words, bench_contender *owner) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    pid_t pid;
+    int status = 0;
+    char *const *arguments = (char *const *)(uintptr_t)words;
+    int failed = posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0)
+        return bench_fail(owner, "cannot start %s: %s", arguments[0], strerror(failed));
+    if (waitpid(pid, &status, 0) != pid || status != 0)
+        return bench_fail(owner, "%s failed", arguments[0]);
+    return true;
+}
+
 void bench_process_stop(bench_process *process) {
     if (process->output != process->input)
         close_if_open(process->output);

@@ -47,6 +47,9 @@ bool bench_process_start(bench_process *process, const bench_program *program, b
 /* Hang up, kill and reap.  Does nothing for BENCH_PROCESS_NONE. */
 void bench_process_stop(bench_process *process);
 
+/* Run a program to its end, with nothing to read and its output thrown away; it must succeed. */
+bool bench_program_run(const char *const *words, bench_contender *owner);
+
 bool bench_write_all(int descriptor, const char *bytes, size_t length);
 /* Wait for bytes on either stream of a process, throw them away and add their number to `received`. */
 bool bench_read_more(const bench_process *process, uint64_t *received);

@@ -45,6 +45,7 @@ static const struct {
     [BENCH_MILLISECONDS] = {"ms", 1e3},
     [BENCH_MEGABYTES_PER_SECOND] = {"MB/s", 1e-6},
     [BENCH_KILOBYTES] = {"kB", 1e-3},
+    [BENCH_NUMBER] = {"", 1},
 };
 
 bench_report *bench_report_new(void) {
@@ -125,7 +126,14 @@ static const char *verdict_of(const row *line) {
 
 static void format_value(char *to, size_t size, double value, bench_unit unit) {
     double scaled = value * units[unit].scale;
-    snprintf(to, size, "%.*f %s", scaled < 100 ? 1 : 0, scaled, units[unit].name);
+    if (unit == BENCH_NUMBER)
+        snprintf(to, size, "%.0f", scaled);
+    else
+        snprintf(to, size, "%.*f %s", scaled < 100 ? 1 : 0, scaled, units[unit].name);
+}
+
+static int decimals_of(double ratio) {
+    return ratio < 0.1 ? 4 : 2;
 }
 
 static void format_bar(char *to, size_t size, const row *line) {
@@ -133,7 +141,7 @@ static void format_bar(char *to, size_t size, const row *line) {
     if (line->bar == BENCH_NO_BAR)
         snprintf(to, size, "-");
     else if (line->theirs != NULL)
-        snprintf(to, size, "%s %.2f", sign, line->bar_value);
+        snprintf(to, size, "%s %.*f", sign, decimals_of(line->bar_value), line->bar_value);
     else
         snprintf(to, size, "%s %.0f", sign, line->bar_value * units[line->unit].scale);
 }
@@ -148,7 +156,7 @@ static void print_row(const row *line, FILE *to) {
     if (line->theirs != NULL && line->theirs_value != 0)
         format_value(theirs, sizeof(theirs), line->theirs_value, line->unit);
     if (line->theirs != NULL && line->note == NULL)
-        snprintf(ratio, sizeof(ratio), "%.2f", line->ratio);
+        snprintf(ratio, sizeof(ratio), "%.*f", decimals_of(line->ratio), line->ratio);
     format_bar(bar, sizeof(bar), line);
     fprintf(to, "%-36s %-8s  %-26s %11s  %-26s %11s  %6s  %-8s %s\n", line->title, line->placement, line->ours, ours,
             line->theirs != NULL ? line->theirs : "", theirs, ratio, bar, verdict_of(line));
@@ -215,6 +223,7 @@ static void write_row(FILE *to, const row *line) {
     write_member(to, "unit",
                  line->unit == BENCH_MEGABYTES_PER_SECOND ? "bytes/s"
                  : line->unit == BENCH_KILOBYTES          ? "bytes"
+                 : line->unit == BENCH_NUMBER             ? ""
                                                           : "s");
     write_member(to, "bar", bars[line->bar]);
     write_member(to, "verdict", verdict_of(line));
