@@ -441,6 +441,8 @@ static void keep_alive_later(ssh_connection *c) {
 static void become_ready(ssh_connection *c) {
     ssh_login_free(c->login);
     c->login = NULL;
+    known_hosts_free(c->known);
+    c->known = NULL;
     c->event = ssh_event_new();
     if (!c->event || ssh_event_add_session(c->event, c->session) != SSH_OK) {
         fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");

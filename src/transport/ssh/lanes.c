@@ -230,6 +230,11 @@ static size_t held_bytes(const ssh_connection *c) {
     return held;
 }
 
+/* libssh may have found a packet to be garbage, and closed its descriptor, in a call that otherwise went well. */
+static bool is_alive(const ssh_connection *c) {
+    return ssh_is_connected(c->session) && !(ssh_get_status(c->session) & (SSH_CLOSED | SSH_CLOSED_ERROR));
+}
+
 /* False: the connection is lost.  A call that brought less than libssh reads at once has emptied the socket: no need to
  * ask for that. */
 static bool read_turn(ssh_connection *c) {
@@ -241,7 +246,7 @@ static bool read_turn(ssh_connection *c) {
         more = held_bytes(c) - held;
         held += more;
     } while (result == SSH_OK && more >= full_read_bytes && held < most_turn_bytes);
-    return result != SSH_ERROR && ssh_is_connected(c->session);
+    return result != SSH_ERROR && is_alive(c);
 }
 
 static void call_lanes(ssh_connection *c) {
@@ -279,6 +284,13 @@ static void lose(ssh_connection *c) {
     connection_fail(c, &why);
 }
 
+/* libssh wants to be told after each write that it may write again: asked here, the loop is not woken for that. */
+static bool settle_writes(ssh_connection *c) {
+    if (ssh_get_poll_flags(c->session) & SSH_WRITE_PENDING && ssh_event_dopoll(c->event, 0) == SSH_ERROR)
+        return false;
+    return is_alive(c);
+}
+
 void connection_turn(ssh_connection *c) {
     bool moved;
     if (c->pumping) {
@@ -293,12 +305,13 @@ void connection_turn(ssh_connection *c) {
         connection_free(c);
         return;
     }
-    if (!alive || !ssh_is_connected(c->session)) {
+    if (!alive || !is_alive(c)) {
         lose(c);
         return;
     }
+    alive = settle_writes(c);
     note_lanes(c, &moved);
-    if (moved)
+    if (moved || !alive)
         loop_post(c->pool->loop, &c->turn);
     lanes_watch(c);
 }
@@ -321,14 +334,14 @@ size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length) {
         return length;
     size_t part = length < most_held_bytes ? length : most_held_bytes;
     int sent = ssh_channel_write(lane->channel, data, (uint32_t)part);
-    /* Let libssh see at once that it may write again: else the loop would be woken for that. */
-    bool alive = ssh_event_dopoll(c->event, 0) != SSH_ERROR && ssh_is_connected(c->session);
-    bool moved;
-    note_lanes(c, &moved);
-    if (moved || !alive)
-        ssh_lane_touch(lane);
-    if (alive && !c->pumping)
+    if (!c->pumping) {
+        bool moved;
+        bool alive = settle_writes(c);
+        note_lanes(c, &moved);
+        if (moved || !alive)
+            ssh_lane_touch(lane);
         lanes_watch(c);
+    }
     if (sent < 0)
         return length;
     lane->restless |= (size_t)sent < length;

@@ -160,11 +160,7 @@ static bool deliver(shell *s, hostsession_stream stream) {
     bytes held = *from;
     *from = (bytes){0};
     bool more = s->session->received(s->channel, stream, bytes_front(&held), bytes_length(&held));
-    bytes_clear(&held);
-    if (s->lane.connection && !from->data)
-        *from = held;
-    else
-        bytes_free(&held);
+    bytes_free(&held);
     return more;
 }
 
