@@ -27,7 +27,9 @@ struct bench_ssh_host {
 static bool write_config(bench_ssh_host *host, size_t index, unsigned port, const char *included) {
     text content = {0};
     bench_ssh_address *address = &host->addresses[index];
-    snprintf(host->configs[index], sizeof host->configs[index], "%.250s/ssh_config-%zu", host->folder, index);
+    char path[sizeof host->configs[index]];
+    snprintf(path, sizeof path, "%.250s/ssh_config-%zu", host->folder, index);
+    memcpy(host->configs[index], path, sizeof path);
     text_printf(&content, "KexAlgorithms %s\nCiphers %s\nInclude %s\n", bench_ssh_key_exchange, bench_ssh_cipher,
                 included);
     bool written = file_write(host->configs[index], text_data(&content), content.length);
