@@ -104,7 +104,8 @@ static const char *const mksh_quiet[] = {" \\builtin set +o emacs +o vi +o gmacs
 static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
                                                              WORD_END),
                                        PROMPT_ANSI, NULL};
-static const char *const mksh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9", SAME_WORD,
+/* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
+static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9", SAME_WORD,
                                                                WORD_BEGIN, WORD_END),
                                         PROMPT_ANSI, NULL};
 
