@@ -24,6 +24,10 @@ static void prove(engine *e) {
         parts_type(e, "\n", 1, false);
     if (e->phase == PHASE_RECOVERING)
         parts_sync(e);
+    /* An interrupt that the shell has taken note of throws this line away, and the prompt that would tell may go where
+     * nobody sees it.  On a terminal the empty line takes its place. */
+    if (!e->config.tty && e->phase == PHASE_RECOVERING)
+        parts_sync(e);
 }
 
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure) {
@@ -33,6 +37,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->stop_error = error;
     e->stop_failure = *failure;
     e->step = 0;
+    e->next_step = e->now;
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = false;
@@ -118,10 +123,16 @@ static void climb_terminal(engine *e) {
 static void climb_pipes(engine *e) {
     enum { beats = rung_us / beat_us };
     e->next_step = e->now + beat_us;
-    e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
-    if (e->step == 0 || e->step % beats != 0)
+    /* There is no key that throws away an open line: it is sent to its end, or the shell would run what is quoted in
+     * it.
+     */
+    if (e->step == 0 && bytes_length(&e->outgoing))
         return;
-    if (e->step == beats)
+    e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
+    int step = e->step++;
+    if (step == 0 || step % beats != 0)
+        return;
+    if (step == beats)
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
     else
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
@@ -130,22 +141,23 @@ static void climb_pipes(engine *e) {
 
 static void climb(engine *e) {
     /* What has not been sent yet would only be eaten. */
-    if (e->step == 0)
+    if (e->step == 0 && e->config.tty)
         engine_sent(e, bytes_length(&e->outgoing));
     /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
     if (e->step == 0 && e->config.tty)
         e->host.reset_terminal(e->owner);
-    if (e->config.tty)
+    if (e->config.tty) {
         climb_terminal(e);
-    else
+        e->step++;
+    } else {
         climb_pipes(e);
-    e->step++;
+    }
 }
 
 void recovery_advance(engine *e) {
     if (e->now >= e->deadline)
         give_up(e);
-    else if (e->step == 0 || e->now >= e->next_step)
+    else if (e->now >= e->next_step)
         climb(e);
 }
 
