@@ -35,11 +35,6 @@ static bool wants_echo(const expectations *x) {
     return false;
 }
 
-/* In a shell that traces redirections a guard's own would show: there END is traced in the open, and cut off. */
-static bool open_end(const engine *e) {
-    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap;
-}
-
 static bool type_frame(engine *e) {
     const engine_command *c = &e->command;
     frame f = {.number = e->number,
@@ -49,7 +44,8 @@ static bool type_frame(engine *e) {
                .tty = e->config.tty,
                .guarded = e->guarded,
                .silent = e->silent,
-               .open_end = open_end(e),
+               .open_end = parts_open_end(e),
+               .apart = e->verbose && e->dialect->verbose_end,
                .echo = wants_echo(c->expectations),
                .drain = e->drains,
                .mend = dialect_mends(e->dialect, c->text, c->length),
@@ -58,7 +54,7 @@ static bool type_frame(engine *e) {
     bool right = true;
     /* A terminal that is not ours is set by the shell itself. */
     if (e->terminal_dirty)
-        right = dialect_set_terminal(&line) && bytes_append(&line, ";", 1);
+        right = dialect_set_terminal(e->dialect, &line) && bytes_append(&line, ";", 1);
     e->terminal_dirty = false;
     right = right && dialect_frame(e->dialect, &f, &line);
     if (!right)
@@ -210,7 +206,7 @@ static void cut_trace(side *s, const marker *m) {
     enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->tracing || (e->guarded && !open_end(e)) || o->total != o->length || o->length == 0)
+    if (!e->tracing || (e->guarded && !parts_open_end(e)) || o->total != o->length || o->length == 0)
         return;
     size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
     o->total = o->length = start;
@@ -287,18 +283,49 @@ static void suspect_abort(engine *e, side *s, const marker *m) {
     if (e->phase == PHASE_RUNNING) {
         e->aborted_status = parts_status(m, 0);
         /* END was written before, to the pipe that has not been read yet. */
-        e->prompt_early = e->host.catch_up != NULL;
+        e->prompt_early = e->host.catch_up && s->stream == HOSTSESSION_STREAM_ERROR;
         if (!e->prompt_early)
             check_abort(e);
     }
     /* On pipes prompts come on a stream of their own, at any time. */
-    if (s->begun && e->config.tty && e->phase == PHASE_CHECKING && !bytes_append(&s->suspect, m->raw, m->raw_length))
+    if (s->begun && s->stream == HOSTSESSION_STREAM_OUTPUT && e->phase == PHASE_CHECKING &&
+        !bytes_append(&s->suspect, m->raw, m->raw_length))
         parts_no_memory(e);
+}
+
+/* On pipes prompts go to standard error, and after `exec 2>&1` to the output. */
+static bool is_elsewhere(const engine *e, const side *s, const marker *m) {
+    if (e->config.tty || s->stream == HOSTSESSION_STREAM_ERROR)
+        return false;
+    bool before = m->number == e->fence && m->number > e->last_prompt;
+    return e->dialect->quiet_prompt || !(before || (e->prompt_on_output && m->number == e->number));
+}
+
+void command_note_prompt(side *s, const marker *m) {
+    s->engine->last_prompt = m->number;
+    s->engine->prompt_on_output = s->stream == HOSTSESSION_STREAM_OUTPUT;
+}
+
+/* An earlier line's prompt, for the first time: behind the last one the command's output begins. */
+static void behind_prompt(engine *e, side *s, const marker *m) {
+    command_note_prompt(s, m);
+    if (m->number == e->fence && e->silent && e->config.tty && !s->begun) {
+        flush_prelude(s);
+        s->begun = true;
+    }
 }
 
 /* Returns false when it is the command's own output. */
 static bool prompt_seen(engine *e, side *s, const marker *m) {
+    bool numbered = !e->dialect->quiet_prompt;
     if (e->phase == PHASE_RECOVERING) {
+        /* The prompt before the command may come as late as that; when it comes again, the line was thrown away. */
+        if (numbered && m->number < e->number && m->number > e->last_prompt) {
+            behind_prompt(e, s, m);
+            return true;
+        }
+        if (m->number > e->last_prompt && m->number <= e->last_number)
+            command_note_prompt(s, m);
         e->line_aborted |= e->dialect->interrupt_newline;
         recovery_shell_seen(e);
         return true;
@@ -310,9 +337,7 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
     }
     if (s->ended || e->ending)
         return true;
-    bool numbered = !e->dialect->quiet_prompt;
-    /* On pipes prompts go to standard error. */
-    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT)
+    if (is_elsewhere(e, s, m))
         return false;
     if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
         return true;
@@ -324,11 +349,7 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
         if (m->number <= e->last_prompt)
             return !s->begun || e->stopped_number != 0 ||
                    (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
-        e->last_prompt = m->number;
-        if (m->number == e->fence && e->silent && e->config.tty && !s->begun) {
-            flush_prelude(s);
-            s->begun = true;
-        }
+        behind_prompt(e, s, m);
         return true;
     }
     suspect_abort(e, s, m);

@@ -88,8 +88,9 @@ static bool on_marker(void *owner, const marker *m) {
     }
     if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
         return command_marker(s, m);
-    if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number)
-        e->last_prompt = m->number;
+    if (m->kind == MARKER_PROMPT && e->phase != PHASE_RECOVERING && m->number > e->last_prompt &&
+        m->number <= e->last_number)
+        command_note_prompt(s, m);
     return e->phase == PHASE_IDLE || command_marker(s, m);
 }
 
@@ -191,7 +192,8 @@ void parts_sync(engine *e) {
     e->sync_number = ++e->last_number;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
-    if (!dialect_sync(e->dialect, e->sync_number, e->tracing || e->verbose || e->debug_trap || e->guarded, &line))
+    bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
+    if (!dialect_sync(e->dialect, e->sync_number, guarded && !parts_open_end(e), &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);

@@ -91,6 +91,7 @@ struct engine {
     bool frame_sent;
     bool ending;                  /* END was seen, and what belongs before it is being caught up with */
     uint64_t last_prompt;         /* the number of the last line whose prompt came */
+    bool prompt_on_output;        /* it came on standard output */
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
     int aborted_status;           /* CHECKING: what the prompt said */
@@ -116,6 +117,11 @@ struct engine {
 /* The time `us` from now; INT64_MAX for never. */
 static inline int64_t parts_after(const engine *e, int64_t us) {
     return us > INT64_MAX - e->now ? INT64_MAX : e->now + us;
+}
+
+/* In a shell that traces redirections a guard's own would show: there END is traced in the open, and cut off. */
+static inline bool parts_open_end(const engine *e) {
+    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap;
 }
 
 /* engine.c */
@@ -146,6 +152,7 @@ void command_start(engine *e, const engine_command *command);
 void command_settled(engine *e);
 void command_data(side *s, const char *data, size_t length);
 bool command_marker(side *s, const marker *m);
+void command_note_prompt(side *s, const marker *m);
 void command_drained(engine *e);
 void command_synced(engine *e);
 void command_advance(engine *e);

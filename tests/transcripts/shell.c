@@ -78,7 +78,7 @@ void player_collect(player *p) {
     text_append(&lines, p->sent.data + before, length);
     char *rest = lines.data;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;)
-        look_at_line(p, line + strspn(line, "\003\032\034"));
+        look_at_line(p, line + strspn(line, " \003\032\034"));
     text_free(&lines);
 }
 

@@ -81,11 +81,12 @@ static void the_frames_of_a_command(void **state) {
     f.echo = true;
     assert_frame(shell(0), &f, "_hs_s 3&&:;\\builtin eval 'it'\\''s';_hs_e 17 \"$?\"\n");
     f = plain("a\nb");
-    assert_frame(shell(1), &f, "\\builtin eval $'a\\nb';_hs_e 17 \"$?\"\n");
+    assert_frame(shell(1), &f, "\\builtin \\eval $'a\\nb';_hs_e 17 \"$?\"\n");
     f.guarded = true;
     f.silent = false;
-    assert_frame(shell(1), &f,
-                 "\\builtin eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\";} >/dev/null 2>&1\n");
+    assert_frame(
+        shell(1), &f,
+        "\\builtin \\eval $'{ _hs_g 17 \\\\0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\";} >/dev/null 2>&1\n");
     f.open_end = true;
     assert_frame(shell(2), &f, "{ _hs_g 17 0;} >/dev/null 2>&1'\"$_hs_10\"'a'\"$_hs_10\"'b';_hs_e 17 \"$?\"\n");
 }
