@@ -10,6 +10,7 @@
 enum {
     echo_look_us = 10000,
     prelude_max_bytes = 1024 * 1024,
+    trace_max_bytes = 16 * 1024,
 };
 
 static void on_command_text(void *owner, const char *data, size_t length) {
@@ -174,8 +175,21 @@ static void release_suspect(side *s) {
     bytes_free(&held);
 }
 
+/* Behind a prompt that came without END: the trace of the sync that asks for it, where a guard would not hide it. */
+static bool holds_trace(const side *s, size_t length) {
+    const engine *e = s->engine;
+    bool behind = bytes_length(&s->suspect) || (!e->config.tty && s->stream == HOSTSESSION_STREAM_ERROR);
+    return e->phase == PHASE_CHECKING && e->tracing && e->dialect->traces_redirections && behind &&
+           bytes_length(&s->suspect) + length <= trace_max_bytes;
+}
+
 void command_data(side *s, const char *data, size_t length) {
     engine *e = s->engine;
+    if (holds_trace(s, length)) {
+        if (!bytes_append(&s->suspect, data, length))
+            parts_no_memory(e);
+        return;
+    }
     if (bytes_length(&s->suspect))
         release_suspect(s);
     if (e->phase == PHASE_ENDED)
@@ -212,21 +226,29 @@ static void cut_trace(side *s, const marker *m) {
     o->total = o->length = start;
 }
 
-/* The prompt that was to come first never came: standard error, where it goes, was moved.  All of it is output. */
+/* What came in place of BEGIN is the command's: the prompt that was to come first never came, since standard error,
+ * where it goes, was moved; or, guarded, BEGIN is in the text that the shell refused, behind a trace of the frame. */
 static void take_prelude(side *s) {
+    engine *e = s->engine;
     bytes held = s->prelude;
     s->prelude = (bytes){0};
     s->begun = true;
-    s->engine->prompt_lost = true;
-    if (bytes_length(&held) && !notices_feed(&s->notices, bytes_front(&held), bytes_length(&held)))
-        parts_no_memory(s->engine);
+    e->prompt_lost |= e->silent;
+    const char *at = bytes_front(&held);
+    const char *end = at + bytes_length(&held);
+    for (const char *ours = at; e->guarded && ours && (ours = memmem(ours, (size_t)(end - ours), "_hs_", 4));) {
+        ours = memchr(ours, '\n', (size_t)(end - ours));
+        at = ours ? ours + 1 : end;
+    }
+    if (at < end && !notices_feed(&s->notices, at, (size_t)(end - at)))
+        parts_no_memory(e);
     bytes_free(&held);
 }
 
 static void end_side(side *s, const marker *m) {
     engine *e = s->engine;
     release_suspect(s);
-    if (e->silent && !s->begun)
+    if ((e->silent || e->guarded) && !s->begun)
         take_prelude(s);
     parts_note_end(e, m);
     notices_finish(&s->notices, NOTICES_ENDED);
@@ -489,6 +511,8 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     hostsession_result *result = e->command.result;
     for (size_t i = 0; i < e->side_count; i++) {
         bytes_clear(&e->sides[i].suspect);
+        if (e->frame_sent && e->guarded && !e->sides[i].begun)
+            take_prelude(&e->sides[i]);
         notices_finish(&e->sides[i].notices, status == HOSTSESSION_STATUS_SHELL_EXITED ? NOTICES_EXITED
                                              : e->line_aborted                         ? NOTICES_INTERRUPTED
                                                                                        : NOTICES_ENDED);

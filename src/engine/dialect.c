@@ -75,7 +75,7 @@ static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BAS
                                         PROMPT_BASH, NULL};
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
-    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt prompt_cr prompt_sp prompt_bang bang_hist"
+    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
 #define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
 static const char *const zsh_quiet[] = {
     "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
@@ -102,13 +102,17 @@ static const char *const ksh93_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\", KSH93_PRIN
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
+/* A line editor that the user turned on would echo what we type. */
+#define MKSH_EDITORS_OFF "+o emacs +o vi +o gmacs"
 /* A syntax error throws the line away, END with it, and the prompt that tells goes to standard error: while that is
  * elsewhere, or closed, the prompt prints nothing, but a command in it prints the marker where we see it. */
-#define MKSH_SAME(SEEN) "[[ " SEEN " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
+#define MKSH_SAME(SEEN)                                                                                                \
+    "[[ -o emacs || -o vi || -o gmacs ]]&&\\builtin set " MKSH_EDITORS_OFF ";[[ " SEEN                                 \
+    " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
 #define MKSH_PROMPT(TO) "_hs_q='${ " MKSH_PRINT "\"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO ";}'\n" PROMPT_ANSI
 #define MKSH_TTY_SAME MKSH_SAME("-t 2")
 #define MKSH_PIPE_SAME MKSH_SAME("/dev/fd/2 -ef /dev/fd/9")
-static const char *const mksh_quiet[] = {"\\builtin set +o emacs +o vi +o gmacs +o emacs-usemeta\n", NULL};
+static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
 static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, MKSH_TTY_SAME,
                                                              WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
