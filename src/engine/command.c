@@ -100,12 +100,13 @@ static void send_frame(engine *e) {
     e->drains = e->config.tty && c->expectations;
     e->typed = false;
     e->fence = e->last_number;
+    e->fence_passed = e->last_prompt >= e->fence;
     e->number = ++e->last_number;
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
         s->ended = false;
         s->skip_line = e->tracing && e->dialect->traces_through && s->stream == trace_stream(e);
-        s->begun = e->silent && (!e->config.tty || e->dialect->quiet_prompt || e->last_prompt >= e->fence);
+        s->begun = e->silent && (!e->config.tty || e->dialect->quiet_prompt || e->fence_passed);
         s->notices.owner = s;
         s->notices.on_data = on_command_text;
         s->notices.stops = e->dialect->tells_of_jobs;
@@ -220,7 +221,11 @@ static void cut_trace(side *s, const marker *m) {
     enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->tracing || (e->guarded && !parts_open_end(e)) || o->total != o->length || o->length == 0)
+    if (!e->tracing || (e->guarded && !parts_open_end(e)))
+        return;
+    /* Its rest comes behind END, and then the prompt. */
+    s->traced = s->stream == trace_stream(e) && !e->dialect->quiet_prompt && e->last_prompt < e->number;
+    if (o->total != o->length || o->length == 0)
         return;
     size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
     o->total = o->length = start;
@@ -250,6 +255,9 @@ static void end_side(side *s, const marker *m) {
     release_suspect(s);
     if ((e->silent || e->guarded) && !s->begun)
         take_prelude(s);
+    /* It is written before the line of this END is read. */
+    if (e->host.catch_up && s->stream == HOSTSESSION_STREAM_ERROR && !e->dialect->quiet_prompt)
+        e->prompt_lost = !e->fence_passed;
     parts_note_end(e, m);
     notices_finish(&s->notices, NOTICES_ENDED);
     if (e->phase == PHASE_ENDED)
@@ -315,17 +323,25 @@ static void suspect_abort(engine *e, side *s, const marker *m) {
         parts_no_memory(e);
 }
 
-/* On pipes prompts go to standard error, and after `exec 2>&1` to the output. */
-static bool is_elsewhere(const engine *e, const side *s, const marker *m) {
+/* On pipes prompts go to standard error, and after `exec 2>&1` to the output; a command may print an old one there. */
+static bool is_elsewhere(engine *e, const side *s, const marker *m) {
     if (e->config.tty || s->stream == HOSTSESSION_STREAM_ERROR)
         return false;
-    bool before = m->number == e->fence && m->number > e->last_prompt;
-    return e->dialect->quiet_prompt || !(before || (e->prompt_on_output && m->number == e->number));
+    if (e->dialect->quiet_prompt || !e->host.catch_up)
+        return true;
+    if (e->prompt_on_output && m->number == e->number)
+        return false;
+    if (m->number == e->fence && !e->fence_passed)
+        e->host.catch_up(e->owner);
+    return m->number != e->fence || e->fence_passed;
 }
 
 void command_note_prompt(side *s, const marker *m) {
-    s->engine->last_prompt = m->number;
-    s->engine->prompt_on_output = s->stream == HOSTSESSION_STREAM_OUTPUT;
+    engine *e = s->engine;
+    if (m->number > e->last_prompt)
+        e->last_prompt = m->number;
+    e->fence_passed |= m->number == e->fence;
+    e->prompt_on_output = s->stream == HOSTSESSION_STREAM_OUTPUT;
 }
 
 /* An earlier line's prompt, for the first time: behind the last one the command's output begins. */
@@ -357,8 +373,11 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
             parts_sync(e);
         return true;
     }
-    if (s->ended || e->ending)
+    if (s->ended || e->ending) {
+        if (m->number > e->last_prompt && m->number <= e->number)
+            command_note_prompt(s, m);
         return true;
+    }
     if (is_elsewhere(e, s, m))
         return false;
     if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
@@ -368,12 +387,15 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
     if (numbered && m->number < e->number) {
         /* Once for each line; a shell that was interrupted, or on pipes got a signal as it waited, may print one more.
          */
-        if (m->number <= e->last_prompt)
+        if (m->number <= e->last_prompt && (m->number != e->fence || e->fence_passed))
             return !s->begun || e->stopped_number != 0 ||
                    (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
         behind_prompt(e, s, m);
         return true;
     }
+    /* Or END is in the other pipe, and this is the prompt behind it. */
+    if (numbered && !e->config.tty && s->stream == HOSTSESSION_STREAM_ERROR)
+        command_note_prompt(s, m);
     suspect_abort(e, s, m);
     return true;
 }

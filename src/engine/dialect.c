@@ -77,6 +77,12 @@ static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BAS
 #define ZSH_PROMPT_OPTIONS                                                                                             \
     "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
 #define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+/* Hooks of the user's that print before each prompt and line: what they print when a line is thrown away could not be
+ * told from its output. */
+#define SAME_ZSH                                                                                                       \
+    "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
+    "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
+    "true;};" SAME_WORD
 static const char *const zsh_quiet[] = {
     "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
     "\\builtin setopt prompt_percent prompt_subst;\\builtin trap - DEBUG;precmd_functions=() preexec_functions=()\n",
@@ -85,10 +91,10 @@ static const char *const zsh_quiet[] = {
     "\\builtin unfunction precmd preexec 2>/dev/null\n",
     NULL,
 };
-static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_ZSH, WORD_BEGIN,
                                                             WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_ZSH, WORD_BEGIN,
                                                               WORD_END),
                                        PROMPT_ZSH, NULL};
 
@@ -165,6 +171,7 @@ static const dialect zsh = {.name = "zsh",
                             .eval = "\\builtin \\eval ",
                             .plain = "\\",
                             .tty_quotes = QUOTE_ANSI,
+                            .pipe_quotes = QUOTE_ANSI,
                             .pipe_input = " </dev/null",
                             .interrupt_newline = true,
                             .notices = true,
@@ -174,7 +181,7 @@ static const dialect zsh = {.name = "zsh",
                             .pipe_functions = zsh_pipe,
                             .mend_words = zsh_mend_words,
                             .mend = ";" ZSH_PROMPT_OPTIONS,
-                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
 static const dialect ksh93 = {.name = "ksh93",
                               .eval = "\\command eval ",
                               .in_pieces = true,
@@ -393,7 +400,7 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     if (right && pieces)
         right = bytes_append_text(to, "\"$_hs_v\"");
     else if (right)
-        right = quote_append(to, f->tty ? d->tty_quotes : QUOTE_RAW, bytes_front(&text), length, f->tty);
+        right = quote_append(to, f->tty ? d->tty_quotes : d->pipe_quotes, bytes_front(&text), length, f->tty);
     bytes_wipe(&text);
     return right && append_end(d, f, to);
 }

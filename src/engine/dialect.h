@@ -17,6 +17,7 @@ typedef struct dialect {
     /* How `eval` is reached whatever the user defined: a backslash stops aliases, `builtin` functions. */
     const char *eval;
     quote_style tty_quotes;
+    quote_style pipe_quotes; /* all raw, unless an option can make a newline in quotes an error */
     /* On a terminal long commands are put together in a variable, line by line. */
     bool in_pieces;
     /* Without a terminal it complains about that among standard error. */

@@ -12,6 +12,8 @@
 static void on_data(void *owner, const char *data, size_t length) {
     side *s = owner;
     engine *e = s->engine;
+    if (s->traced)
+        return;
     switch (e->phase) {
     case PHASE_NEW:
     case PHASE_ASKING:
@@ -62,6 +64,8 @@ static bool on_marker(void *owner, const marker *m) {
         return true;
     if (m->crlf)
         e->terminal_dirty = e->config.tty;
+    if (m->kind == MARKER_PROMPT)
+        s->traced = false;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */
         if (m->number <= s->last_end || m->number > e->last_number)

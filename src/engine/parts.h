@@ -33,6 +33,7 @@ typedef struct side {
     bool ended;        /* END of the current command was seen */
     bool synced;       /* END of the current sync was seen */
     uint64_t last_end; /* the number of the last END here: a lower one is no END of ours */
+    bool traced;       /* the rest of the trace of END comes, up to the prompt */
     bool skip_line;    /* the trace of BEGIN's own function comes behind it */
 } side;
 
@@ -93,6 +94,7 @@ struct engine {
     uint64_t last_prompt;         /* the number of the last line whose prompt came */
     bool prompt_on_output;        /* it came on standard output */
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
+    bool fence_passed;            /* that prompt came */
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
     int aborted_status;           /* CHECKING: what the prompt said */
     hostsession_error stop_error; /* RECOVERING: why */
