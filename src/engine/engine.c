@@ -73,8 +73,12 @@ static bool on_marker(void *owner, const marker *m) {
             return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
-    if (e->phase <= PHASE_TEACHING)
+    bool prompts = m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number;
+    if (e->phase <= PHASE_TEACHING) {
+        if (prompts)
+            command_note_prompt(s, m);
         return opening_marker(s, m);
+    }
     if (m->kind == MARKER_END && m->number == e->sync_number) {
         parts_catch_up(e);
         /* `$?` is the last command's, not the sync's. */
@@ -92,8 +96,7 @@ static bool on_marker(void *owner, const marker *m) {
     }
     if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
         return command_marker(s, m);
-    if (m->kind == MARKER_PROMPT && e->phase != PHASE_RECOVERING && m->number > e->last_prompt &&
-        m->number <= e->last_number)
+    if (prompts && e->phase != PHASE_RECOVERING)
         command_note_prompt(s, m);
     return e->phase == PHASE_IDLE || command_marker(s, m);
 }
