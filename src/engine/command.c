@@ -365,6 +365,9 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
         if (m->number > e->last_prompt && m->number <= e->last_number)
             command_note_prompt(s, m);
         e->line_aborted |= e->dialect->interrupt_newline;
+        /* A signal threw the proof away: once more. */
+        if (numbered && m->number == e->sync_number)
+            e->sync_number = 0;
         recovery_shell_seen(e);
         return true;
     }

@@ -204,6 +204,7 @@ static const dialect mksh = {.name = "mksh",
                              .traces_redirections = true,
                              .traces_through = true,
                              .verbose_end = true,
+                             .obey = "(\\builtin :);",
                              .quiet = mksh_quiet,
                              .tty_functions = mksh_tty,
                              .pipe_functions = mksh_pipe,
@@ -286,11 +287,10 @@ static bool append_number(const dialect *d, uint64_t number, bytes *to) {
     return d->quiet_prompt || bytes_printf(to, "%s_hs_k=%" PRIu64 ";", lead(d), number);
 }
 
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to) {
-    if (!append_number(d, number, to))
-        return false;
-    return bytes_printf(to, "%s_hs_e %" PRIu64 " \"$?\"%s\n", guarded ? "{ " : "", number,
-                        guarded ? ";} >/dev/null 2>&1" : "");
+bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bool signaled, bytes *to) {
+    return append_number(d, number, to) &&
+           bytes_printf(to, "%s%s_hs_e %" PRIu64 " \"$?\"%s\n", guarded ? "{ " : "", signaled && d->obey ? d->obey : "",
+                        number, guarded ? ";} >/dev/null 2>&1" : "");
 }
 
 bool dialect_set_terminal(const dialect *d, bytes *to) {
@@ -313,7 +313,7 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint6
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
     return append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
-           (tty || ordered || append_line(d, d->error_end, token, to)) && dialect_sync(d, number, false, to);
+           (tty || ordered || append_line(d, d->error_end, token, to)) && dialect_sync(d, number, false, false, to);
 }
 
 static bool append_begin(const dialect *d, const frame *f, const char *function, bytes *to) {

@@ -42,6 +42,8 @@ typedef struct dialect {
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */
     bool traces_redirections;
     bool traces_through;
+    /* What makes it obey each signal that it has taken note of: it obeys one, and keeps another for a later command. */
+    const char *obey;
     /* Under verbose it prints a newline where a text that it evaluates ends. */
     bool verbose_end;
     /* What keeps a word from being an alias of the kind that is replaced anywhere in a line. */
@@ -88,8 +90,9 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to);
 /* Append the line that ends the throwing away; to a shell that is not at it, it is nothing. */
 bool dialect_drained(uint64_t number, bytes *to);
 
-/* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers. */
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to);
+/* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers; `signaled`: and
+ * that it is done with the signals that were sent to it. */
+bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bool signaled, bytes *to);
 
 /* Append the command that gives the terminal the modes that we need. */
 bool dialect_set_terminal(const dialect *d, bytes *to);

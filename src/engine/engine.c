@@ -200,7 +200,7 @@ void parts_sync(engine *e) {
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
     bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
-    if (!dialect_sync(e->dialect, e->sync_number, guarded && !parts_open_end(e), &line))
+    if (!dialect_sync(e->dialect, e->sync_number, guarded && !parts_open_end(e), e->phase == PHASE_RECOVERING, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);

@@ -49,6 +49,8 @@ static void look_at_line(player *p, const char *line) {
         call += strcspn(call, ";") + 1;
     if (strncmp(call, "{ ", 2) == 0)
         call += 2;
+    if (strncmp(call, "(\\builtin :);", 13) == 0)
+        call += 13;
     const char *last = NULL;
     if (quieting)
         add_asked(p, 'E', strstr(quieting, "' ") + 2);
