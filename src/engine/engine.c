@@ -64,7 +64,7 @@ static bool on_marker(void *owner, const marker *m) {
         return true;
     if (m->crlf)
         e->terminal_dirty = e->config.tty;
-    if (m->kind == MARKER_PROMPT)
+    if (m->kind == MARKER_PROMPT && m->number >= e->sync_number)
         s->traced = false;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */

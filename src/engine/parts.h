@@ -33,7 +33,7 @@ typedef struct side {
     bool ended;        /* END of the current command was seen */
     bool synced;       /* END of the current sync was seen */
     uint64_t last_end; /* the number of the last END here: a lower one is no END of ours */
-    bool traced;       /* the rest of the trace of END comes, up to the prompt */
+    bool traced;       /* the trace of END or of a sync comes, up to the prompt */
     bool skip_line;    /* the trace of BEGIN's own function comes behind it */
 } side;
 

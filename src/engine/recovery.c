@@ -55,11 +55,18 @@ hostsession_status recovery_status(const engine *e) {
                                                        : HOSTSESSION_STATUS_TIMED_OUT;
 }
 
+/* The command's line is over: what comes now is the trace of a sync, up to the sync's prompt. */
+static void ask(engine *e) {
+    if (e->tracing && !e->dialect->quiet_prompt)
+        e->sides[e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR].traced = true;
+    parts_sync(e);
+}
+
 /* The shell printed a marker: its line has ended, one way or the other. */
 void recovery_shell_seen(engine *e) {
     if (e->sync_number)
         return;
-    parts_sync(e);
+    ask(e);
     /* A signal now would throw this line away, too. */
     e->next_step = e->now + rung_us;
 }
@@ -166,7 +173,7 @@ void recovery_synced(engine *e) {
      * over with that. */
     if (!e->proven) {
         e->proven = true;
-        parts_sync(e);
+        ask(e);
         e->next_step = e->now + rung_us;
         return;
     }
