@@ -534,7 +534,7 @@ static void cut_exit_word(engine *e, side *s) {
 void command_finish(engine *e, hostsession_error error, hostsession_status status, int exit_status,
                     const hostsession_failure *failure) {
     hostsession_result *result = e->command.result;
-    for (size_t i = 0; i < e->side_count; i++) {
+    for (size_t i = 0; i < e->side_count && e->command.result; i++) {
         bytes_clear(&e->sides[i].suspect);
         if (e->frame_sent && e->guarded && !e->sides[i].begun)
             take_prelude(&e->sides[i]);
@@ -542,9 +542,12 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
                                              : e->line_aborted                         ? NOTICES_INTERRUPTED
                                                                                        : NOTICES_ENDED);
         flush_prelude(&e->sides[i]);
-        if (status == HOSTSESSION_STATUS_SHELL_EXITED)
+        if (status == HOSTSESSION_STATUS_SHELL_EXITED && e->command.result)
             cut_exit_word(e, &e->sides[i]);
     }
+    /* Without memory it was finished in the middle of this. */
+    if (!e->command.result)
+        return;
     e->phase = PHASE_IDLE;
     e->deadline = e->next_step = INT64_MAX;
     e->command = (engine_command){0};

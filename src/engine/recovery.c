@@ -130,9 +130,7 @@ static void climb_terminal(engine *e) {
 static void climb_pipes(engine *e) {
     enum { beats = rung_us / beat_us };
     e->next_step = e->now + beat_us;
-    /* There is no key that throws away an open line: it is sent to its end, or the shell would run what is quoted in
-     * it.
-     */
+    /* No key throws away an open line: it is sent to its end, or the shell would run what is quoted in it. */
     if (e->step == 0 && bytes_length(&e->outgoing))
         return;
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
