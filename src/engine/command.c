@@ -205,6 +205,10 @@ void command_data(side *s, const char *data, size_t length) {
         }
         if (!notices_feed(&s->notices, data, length))
             parts_no_memory(e);
+    } else if (s->ended && e->phase == PHASE_RECOVERING && e->dialect->interrupt_newline && length == 1 &&
+               data[0] == '\n') {
+        /* The shell's answer to an interrupt that came behind the command's end. */
+        return;
     } else if (s->ended || !e->frame_sent) {
         e->host.unsolicited(e->owner, s->stream, data, length);
     } else if (bytes_length(&s->prelude) + length <= prelude_max_bytes) {
