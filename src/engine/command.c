@@ -10,6 +10,7 @@
 enum {
     echo_look_us = 10000,
     prelude_max_bytes = 1024 * 1024,
+    trace_max_bytes = 16 * 1024,
 };
 
 static void on_command_text(void *owner, const char *data, size_t length) {
@@ -35,11 +36,6 @@ static bool wants_echo(const expectations *x) {
     return false;
 }
 
-/* In a shell that traces redirections a guard's own would show: there END is traced in the open, and cut off. */
-static bool open_end(const engine *e) {
-    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap;
-}
-
 static bool type_frame(engine *e) {
     const engine_command *c = &e->command;
     frame f = {.number = e->number,
@@ -49,7 +45,8 @@ static bool type_frame(engine *e) {
                .tty = e->config.tty,
                .guarded = e->guarded,
                .silent = e->silent,
-               .open_end = open_end(e),
+               .open_end = parts_open_end(e),
+               .apart = e->verbose && e->dialect->verbose_end,
                .echo = wants_echo(c->expectations),
                .drain = e->drains,
                .mend = dialect_mends(e->dialect, c->text, c->length),
@@ -58,7 +55,7 @@ static bool type_frame(engine *e) {
     bool right = true;
     /* A terminal that is not ours is set by the shell itself. */
     if (e->terminal_dirty)
-        right = dialect_set_terminal(&line) && bytes_append(&line, ";", 1);
+        right = dialect_set_terminal(e->dialect, &line) && bytes_append(&line, ";", 1);
     e->terminal_dirty = false;
     right = right && dialect_frame(e->dialect, &f, &line);
     if (!right)
@@ -103,12 +100,13 @@ static void send_frame(engine *e) {
     e->drains = e->config.tty && c->expectations;
     e->typed = false;
     e->fence = e->last_number;
+    e->fence_passed = e->last_prompt >= e->fence;
     e->number = ++e->last_number;
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
         s->ended = false;
         s->skip_line = e->tracing && e->dialect->traces_through && s->stream == trace_stream(e);
-        s->begun = e->silent && (!e->config.tty || e->dialect->quiet_prompt || e->last_prompt >= e->fence);
+        s->begun = e->silent && (!e->config.tty || e->dialect->quiet_prompt || e->fence_passed);
         s->notices.owner = s;
         s->notices.on_data = on_command_text;
         s->notices.stops = e->dialect->tells_of_jobs;
@@ -178,8 +176,21 @@ static void release_suspect(side *s) {
     bytes_free(&held);
 }
 
+/* Behind a prompt that came without END: the trace of the sync that asks for it, where a guard would not hide it. */
+static bool holds_trace(const side *s, size_t length) {
+    const engine *e = s->engine;
+    bool behind = bytes_length(&s->suspect) || (!e->config.tty && s->stream == HOSTSESSION_STREAM_ERROR);
+    return e->phase == PHASE_CHECKING && e->tracing && e->dialect->traces_redirections && behind &&
+           bytes_length(&s->suspect) + length <= trace_max_bytes;
+}
+
 void command_data(side *s, const char *data, size_t length) {
     engine *e = s->engine;
+    if (holds_trace(s, length)) {
+        if (!bytes_append(&s->suspect, data, length))
+            parts_no_memory(e);
+        return;
+    }
     if (bytes_length(&s->suspect))
         release_suspect(s);
     if (e->phase == PHASE_ENDED)
@@ -194,6 +205,10 @@ void command_data(side *s, const char *data, size_t length) {
         }
         if (!notices_feed(&s->notices, data, length))
             parts_no_memory(e);
+    } else if (s->ended && e->phase == PHASE_RECOVERING && e->dialect->interrupt_newline && length == 1 &&
+               data[0] == '\n') {
+        /* The shell's answer to an interrupt that came behind the command's end. */
+        return;
     } else if (s->ended || !e->frame_sent) {
         e->host.unsolicited(e->owner, s->stream, data, length);
     } else if (bytes_length(&s->prelude) + length <= prelude_max_bytes) {
@@ -210,28 +225,43 @@ static void cut_trace(side *s, const marker *m) {
     enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->tracing || (e->guarded && !open_end(e)) || o->total != o->length || o->length == 0)
+    if (!e->tracing || (e->guarded && !parts_open_end(e)))
+        return;
+    /* Its rest comes behind END, and then the prompt. */
+    s->traced = s->stream == trace_stream(e) && !e->dialect->quiet_prompt && e->last_prompt < e->number;
+    if (o->total != o->length || o->length == 0)
         return;
     size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
     o->total = o->length = start;
 }
 
-/* The prompt that was to come first never came: standard error, where it goes, was moved.  All of it is output. */
+/* What came in place of BEGIN is the command's: the prompt that was to come first never came, since standard error,
+ * where it goes, was moved; or, guarded, BEGIN is in the text that the shell refused, behind a trace of the frame. */
 static void take_prelude(side *s) {
+    engine *e = s->engine;
     bytes held = s->prelude;
     s->prelude = (bytes){0};
     s->begun = true;
-    s->engine->prompt_lost = true;
-    if (bytes_length(&held) && !notices_feed(&s->notices, bytes_front(&held), bytes_length(&held)))
-        parts_no_memory(s->engine);
+    e->prompt_lost |= e->silent;
+    const char *at = bytes_front(&held);
+    const char *end = at + bytes_length(&held);
+    for (const char *ours = at; e->guarded && ours && (ours = memmem(ours, (size_t)(end - ours), "_hs_", 4));) {
+        ours = memchr(ours, '\n', (size_t)(end - ours));
+        at = ours ? ours + 1 : end;
+    }
+    if (at < end && !notices_feed(&s->notices, at, (size_t)(end - at)))
+        parts_no_memory(e);
     bytes_free(&held);
 }
 
 static void end_side(side *s, const marker *m) {
     engine *e = s->engine;
     release_suspect(s);
-    if (e->silent && !s->begun)
+    if ((e->silent || e->guarded) && !s->begun)
         take_prelude(s);
+    /* It is written before the line of this END is read. */
+    if (e->host.catch_up && s->stream == HOSTSESSION_STREAM_ERROR && !e->dialect->quiet_prompt)
+        e->prompt_lost = !e->fence_passed;
     parts_note_end(e, m);
     notices_finish(&s->notices, NOTICES_ENDED);
     if (e->phase == PHASE_ENDED)
@@ -287,19 +317,61 @@ static void suspect_abort(engine *e, side *s, const marker *m) {
     if (e->phase == PHASE_RUNNING) {
         e->aborted_status = parts_status(m, 0);
         /* END was written before, to the pipe that has not been read yet. */
-        e->prompt_early = e->host.catch_up != NULL;
+        e->prompt_early = e->host.catch_up && s->stream == HOSTSESSION_STREAM_ERROR;
         if (!e->prompt_early)
             check_abort(e);
     }
     /* On pipes prompts come on a stream of their own, at any time. */
-    if (s->begun && e->config.tty && e->phase == PHASE_CHECKING && !bytes_append(&s->suspect, m->raw, m->raw_length))
+    if (s->begun && s->stream == HOSTSESSION_STREAM_OUTPUT && e->phase == PHASE_CHECKING &&
+        !bytes_append(&s->suspect, m->raw, m->raw_length))
         parts_no_memory(e);
+}
+
+/* On pipes prompts go to standard error, and after `exec 2>&1` to the output; a command may print an old one there. */
+static bool is_elsewhere(engine *e, const side *s, const marker *m) {
+    if (e->config.tty || s->stream == HOSTSESSION_STREAM_ERROR)
+        return false;
+    if (e->dialect->quiet_prompt || !e->host.catch_up)
+        return true;
+    if (e->prompt_on_output && m->number == e->number)
+        return false;
+    if (m->number == e->fence && !e->fence_passed)
+        e->host.catch_up(e->owner);
+    return m->number != e->fence || e->fence_passed;
+}
+
+void command_note_prompt(side *s, const marker *m) {
+    engine *e = s->engine;
+    if (m->number > e->last_prompt)
+        e->last_prompt = m->number;
+    e->fence_passed |= m->number == e->fence;
+    e->prompt_on_output = s->stream == HOSTSESSION_STREAM_OUTPUT;
+}
+
+/* An earlier line's prompt, for the first time: behind the last one the command's output begins. */
+static void behind_prompt(engine *e, side *s, const marker *m) {
+    command_note_prompt(s, m);
+    if (m->number == e->fence && e->silent && e->config.tty && !s->begun) {
+        flush_prelude(s);
+        s->begun = true;
+    }
 }
 
 /* Returns false when it is the command's own output. */
 static bool prompt_seen(engine *e, side *s, const marker *m) {
+    bool numbered = !e->dialect->quiet_prompt;
     if (e->phase == PHASE_RECOVERING) {
+        /* The prompt before the command may come as late as that; when it comes again, the line was thrown away. */
+        if (numbered && m->number < e->number && m->number > e->last_prompt) {
+            behind_prompt(e, s, m);
+            return true;
+        }
+        if (m->number > e->last_prompt && m->number <= e->last_number)
+            command_note_prompt(s, m);
         e->line_aborted |= e->dialect->interrupt_newline;
+        /* A signal threw the proof away: once more. */
+        if (numbered && m->number == e->sync_number)
+            e->sync_number = 0;
         recovery_shell_seen(e);
         return true;
     }
@@ -308,11 +380,12 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
             parts_sync(e);
         return true;
     }
-    if (s->ended || e->ending)
+    if (s->ended || e->ending) {
+        if (m->number > e->last_prompt && m->number <= e->number)
+            command_note_prompt(s, m);
         return true;
-    bool numbered = !e->dialect->quiet_prompt;
-    /* On pipes prompts go to standard error. */
-    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT)
+    }
+    if (is_elsewhere(e, s, m))
         return false;
     if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
         return true;
@@ -321,16 +394,15 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
     if (numbered && m->number < e->number) {
         /* Once for each line; a shell that was interrupted, or on pipes got a signal as it waited, may print one more.
          */
-        if (m->number <= e->last_prompt)
+        if (m->number <= e->last_prompt && (m->number != e->fence || e->fence_passed))
             return !s->begun || e->stopped_number != 0 ||
                    (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
-        e->last_prompt = m->number;
-        if (m->number == e->fence && e->silent && e->config.tty && !s->begun) {
-            flush_prelude(s);
-            s->begun = true;
-        }
+        behind_prompt(e, s, m);
         return true;
     }
+    /* Or END is in the other pipe, and this is the prompt behind it. */
+    if (numbered && !e->config.tty && s->stream == HOSTSESSION_STREAM_ERROR)
+        command_note_prompt(s, m);
     suspect_abort(e, s, m);
     return true;
 }
@@ -466,15 +538,20 @@ static void cut_exit_word(engine *e, side *s) {
 void command_finish(engine *e, hostsession_error error, hostsession_status status, int exit_status,
                     const hostsession_failure *failure) {
     hostsession_result *result = e->command.result;
-    for (size_t i = 0; i < e->side_count; i++) {
+    for (size_t i = 0; i < e->side_count && e->command.result; i++) {
         bytes_clear(&e->sides[i].suspect);
+        if (e->frame_sent && e->guarded && !e->sides[i].begun)
+            take_prelude(&e->sides[i]);
         notices_finish(&e->sides[i].notices, status == HOSTSESSION_STATUS_SHELL_EXITED ? NOTICES_EXITED
                                              : e->line_aborted                         ? NOTICES_INTERRUPTED
                                                                                        : NOTICES_ENDED);
         flush_prelude(&e->sides[i]);
-        if (status == HOSTSESSION_STATUS_SHELL_EXITED)
+        if (status == HOSTSESSION_STATUS_SHELL_EXITED && e->command.result)
             cut_exit_word(e, &e->sides[i]);
     }
+    /* Without memory it was finished in the middle of this. */
+    if (!e->command.result)
+        return;
     e->phase = PHASE_IDLE;
     e->deadline = e->next_step = INT64_MAX;
     e->command = (engine_command){0};

@@ -75,18 +75,26 @@ static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BAS
                                         PROMPT_BASH, NULL};
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
-    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt prompt_cr prompt_sp prompt_bang bang_hist"
+    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
 #define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+/* Hooks of the user's that print before each prompt and line: what they print when a line is thrown away could not be
+ * told from its output. */
+#define SAME_ZSH                                                                                                       \
+    "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
+    "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
+    "true;};" SAME_WORD
 static const char *const zsh_quiet[] = {
-    " \\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
+    "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
     "\\builtin setopt prompt_percent prompt_subst;\\builtin trap - DEBUG;precmd_functions=() preexec_functions=()\n",
+    /* Of an empty list `history` shows the line that is being run, the frame. */
+    "\\builtin setopt hist_ignore_space;\\builtin fc -p;\\builtin print -s :\n",
     "\\builtin unfunction precmd preexec 2>/dev/null\n",
     NULL,
 };
-static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_ZSH, WORD_BEGIN,
                                                             WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_ZSH, WORD_BEGIN,
                                                               WORD_END),
                                        PROMPT_ZSH, NULL};
 
@@ -100,13 +108,25 @@ static const char *const ksh93_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\", KSH93_PRIN
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
-static const char *const mksh_quiet[] = {" \\builtin set +o emacs +o vi +o gmacs +o emacs-usemeta\n", NULL};
-static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                             WORD_END),
-                                       PROMPT_ANSI, NULL};
-static const char *const mksh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9", SAME_WORD,
-                                                               WORD_BEGIN, WORD_END),
-                                        PROMPT_ANSI, NULL};
+/* A line editor that the user turned on would echo what we type. */
+#define MKSH_EDITORS_OFF "+o emacs +o vi +o gmacs"
+/* A syntax error throws the line away, END with it, and the prompt that tells goes to standard error: while that is
+ * elsewhere, or closed, the prompt prints nothing, but a command in it prints the marker where we see it. */
+#define MKSH_SAME(SEEN)                                                                                                \
+    "[[ -o emacs || -o vi || -o gmacs ]]&&\\builtin set " MKSH_EDITORS_OFF ";[[ " SEEN                                 \
+    " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
+#define MKSH_PROMPT(TO) "_hs_q='${ " MKSH_PRINT "\"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO ";}'\n" PROMPT_ANSI
+#define MKSH_TTY_SAME MKSH_SAME("-t 2")
+#define MKSH_PIPE_SAME MKSH_SAME("/dev/fd/2 -ef /dev/fd/9")
+static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, MKSH_TTY_SAME,
+                                                             WORD_BEGIN, WORD_END),
+                                       MKSH_PROMPT(">/dev/tty"), NULL};
+/* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
+static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9",
+                                                                                    MKSH_PIPE_SAME, WORD_BEGIN,
+                                                                                    WORD_END),
+                                        MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
 static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
@@ -147,8 +167,11 @@ static const dialect bash = {.name = "bash",
                              .mend = ";\\builtin shopt -s promptvars",
                              .error_end = PIPE_ERROR_END(BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
 static const dialect zsh = {.name = "zsh",
-                            .eval = "\\builtin eval ",
+                            .blank_hides = true,
+                            .eval = "\\builtin \\eval ",
+                            .plain = "\\",
                             .tty_quotes = QUOTE_ANSI,
+                            .pipe_quotes = QUOTE_ANSI,
                             .pipe_input = " </dev/null",
                             .interrupt_newline = true,
                             .notices = true,
@@ -158,7 +181,7 @@ static const dialect zsh = {.name = "zsh",
                             .pipe_functions = zsh_pipe,
                             .mend_words = zsh_mend_words,
                             .mend = ";" ZSH_PROMPT_OPTIONS,
-                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
 static const dialect ksh93 = {.name = "ksh93",
                               .eval = "\\command eval ",
                               .in_pieces = true,
@@ -172,6 +195,7 @@ static const dialect ksh93 = {.name = "ksh93",
                               .pipe_functions = ksh93_pipe,
                               .error_end = PIPE_ERROR_END(KSH93_PRINT, "8", "9", SAME_WORD, WORD_END)};
 static const dialect mksh = {.name = "mksh",
+                             .blank_hides = true,
                              .eval = "\\builtin eval ",
                              .tty_quotes = QUOTE_ANSI,
                              .pipe_input = " </dev/null",
@@ -179,10 +203,12 @@ static const dialect mksh = {.name = "mksh",
                              .notices = true,
                              .traces_redirections = true,
                              .traces_through = true,
+                             .verbose_end = true,
+                             .obey = "(\\builtin :);",
                              .quiet = mksh_quiet,
                              .tty_functions = mksh_tty,
                              .pipe_functions = mksh_pipe,
-                             .error_end = PIPE_ERROR_END(MKSH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                             .error_end = PIPE_ERROR_END(MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
 static const dialect ash = {.name = "ash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_ANSI,
@@ -228,35 +254,48 @@ static bool contains(const char *text, size_t length, const char *word) {
     return memmem(text, length, word, strlen(word)) != NULL;
 }
 
-static bool append_line(const char *line, const char *token, bytes *to) {
+/* What every line begins with. */
+static const char *lead(const dialect *d) {
+    return d->blank_hides ? " " : "";
+}
+
+static const char *plain(const dialect *d) {
+    return d->plain ? d->plain : "";
+}
+
+/* Several lines, in fact, each with its newline. */
+static bool append_line(const dialect *d, const char *line, const char *token, bytes *to) {
     bool right = true;
-    for (; right && *line; line++)
-        right = *line == '@' ? bytes_append_text(to, token) : bytes_append(to, line, 1);
+    bool begins = true;
+    for (; right && *line; line++) {
+        right = (!begins || bytes_append_text(to, lead(d))) &&
+                (*line == '@' ? bytes_append_text(to, token) : bytes_append(to, line, 1));
+        begins = *line == '\n';
+    }
     return right;
 }
 
-static bool append_lines(const char *const *lines, const char *token, bytes *to) {
+static bool append_lines(const dialect *d, const char *const *lines, const char *token, bytes *to) {
     while (*lines)
-        if (!append_line(*lines++, token, to))
+        if (!append_line(d, *lines++, token, to))
             return false;
     return true;
 }
 
 /* The number that the line's prompt will carry; in an empty prompt nobody would see it. */
 static bool append_number(const dialect *d, uint64_t number, bytes *to) {
-    return d->quiet_prompt || bytes_printf(to, "_hs_k=%" PRIu64 ";", number);
+    return d->quiet_prompt || bytes_printf(to, "%s_hs_k=%" PRIu64 ";", lead(d), number);
 }
 
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to) {
-    if (!append_number(d, number, to))
-        return false;
-    if (guarded)
-        return bytes_printf(to, "{ _hs_e %" PRIu64 " \"$?\";} >/dev/null 2>&1\n", number);
-    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"\n", number);
+bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bool signaled, bytes *to) {
+    return append_number(d, number, to) &&
+           bytes_printf(to, "%s%s_hs_e %" PRIu64 " \"$?\"%s\n", guarded ? "{ " : "", signaled && d->obey ? d->obey : "",
+                        number, guarded ? ";} >/dev/null 2>&1" : "");
 }
 
-bool dialect_set_terminal(bytes *to) {
-    return bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
+bool dialect_set_terminal(const dialect *d, bytes *to) {
+    return bytes_append_text(to, lead(d)) &&
+           bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
 }
 
 bool dialect_sets_terminal(const char *command, size_t length) {
@@ -264,36 +303,43 @@ bool dialect_sets_terminal(const char *command, size_t length) {
 }
 
 bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint64_t number, bytes *to) {
-    if (set_terminal && !(bytes_append(to, " ", 1) && dialect_set_terminal(to) && bytes_append(to, "\n", 1)))
+    if (set_terminal &&
+        !((*lead(d) || bytes_append(to, " ", 1)) && dialect_set_terminal(d, to) && bytes_append(to, "\n", 1)))
         return false;
-    return append_lines(d->quiet, token, to) &&
-           bytes_printf(to, "\\command printf '\\036%s;E;%%s;0;;1;;;\\036%s\\n' %" PRIu64 "\n", token, token, number);
+    return append_lines(d, d->quiet, token, to) &&
+           bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;\\036%s\\n' %" PRIu64 "\n", lead(d), token, token,
+                        number);
 }
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
-    return append_lines(tty ? d->tty_functions : d->pipe_functions, token, to) &&
-           (tty || ordered || append_line(d->error_end, token, to)) && dialect_sync(d, number, false, to);
+    return append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
+           (tty || ordered || append_line(d, d->error_end, token, to)) && dialect_sync(d, number, false, false, to);
 }
 
-static bool append_begin(const frame *f, const char *function, bytes *to) {
+static bool append_begin(const dialect *d, const frame *f, const char *function, bytes *to) {
     /* As the first of an && list a status other than 0 neither ends a shell under `set -e` nor runs an ERR trap. */
-    return bytes_printf(to, "%s %" PRIu64 " %d%s;", function, f->number, f->previous_status,
+    return bytes_printf(to, "%s %" PRIu64 " %s%d%s;", function, f->number, plain(d), f->previous_status,
                         f->previous_status ? "&&:" : "");
 }
 
+static bool append_guarded_begin(const dialect *d, const frame *f, bytes *to) {
+    return bytes_append_text(to, "{ ") && append_begin(d, f, "_hs_g", to) && bytes_append_text(to, "} >/dev/null 2>&1");
+}
+
 static bool append_start(const dialect *d, const frame *f, bytes *to) {
+    if (f->guarded)
+        return !f->apart || (append_guarded_begin(d, f, to) && bytes_append(to, ";", 1));
     if (!f->silent)
         return (!d->tells_of_jobs || bytes_append_text(to, "\\builtin jobs >/dev/null 2>&1;")) &&
-               append_begin(f, "_hs_b", to);
-    return f->previous_status == 0 || bytes_printf(to, "_hs_s %d&&:;", f->previous_status);
+               append_begin(d, f, "_hs_b", to);
+    return f->previous_status == 0 || bytes_printf(to, "_hs_s %s%d&&:;", plain(d), f->previous_status);
 }
 
 /* The text that eval gets: the command; in a guarded frame behind BEGIN, so that what a trace or a DEBUG trap prints
  * for the eval itself lies before it. */
-static bool append_text(const frame *f, bytes *to) {
-    if (f->guarded)
-        return bytes_append_text(to, "{ ") && append_begin(f, "_hs_g", to) &&
-               bytes_append_text(to, "} >/dev/null 2>&1\n") && bytes_append(to, f->command, f->length);
+static bool append_text(const dialect *d, const frame *f, bytes *to) {
+    if (f->guarded && !f->apart)
+        return append_guarded_begin(d, f, to) && bytes_append(to, "\n", 1) && bytes_append(to, f->command, f->length);
     /* eval would take it for an option. */
     bool option = f->length && (f->command[0] == '-' || f->command[0] == '+');
     return (!option || bytes_append(to, " ", 1)) && bytes_append(to, f->command, f->length);
@@ -323,9 +369,9 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
 }
 
 /* The terminal is set again before END: what is typed behind that must find it so. */
-static bool append_status(const frame *f, bytes *to) {
+static bool append_status(const dialect *d, const frame *f, bytes *to) {
     if (f->sets_terminal)
-        return bytes_append_text(to, "_hs_v=$?;") && dialect_set_terminal(to) &&
+        return bytes_append_text(to, "_hs_v=$?;") && dialect_set_terminal(d, to) &&
                bytes_printf(to, "||:;_hs_e %" PRIu64 " \"$_hs_v\"", f->number);
     return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"", f->number);
 }
@@ -333,7 +379,7 @@ static bool append_status(const frame *f, bytes *to) {
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
     const char *input = f->tty ? "" : d->pipe_input;
     bool guard = f->guarded && !f->open_end;
-    return bytes_printf(to, "%s;%s", input, guard ? "{ " : "") && append_status(f, to) &&
+    return bytes_printf(to, "%s;%s", input, guard ? "{ " : "") && append_status(d, f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
            (!f->mend || bytes_append_text(to, d->mend)) && bytes_append_text(to, guard ? ";} >/dev/null 2>&1\n" : "\n");
 }
@@ -348,7 +394,7 @@ bool dialect_in_pieces(const dialect *d, size_t length) {
 
 bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     bytes text = {0};
-    bool right = append_text(f, &text);
+    bool right = append_text(d, f, &text);
     size_t length = bytes_length(&text);
     bool pieces = f->tty && dialect_in_pieces(d, length);
     if (right && f->tty && d->tty_quotes == QUOTE_VARIABLES)
@@ -356,11 +402,11 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     if (right && pieces)
         right = append_pieces(d, &text, to);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
-            (f->guarded || append_start(d, f, to)) && bytes_append_text(to, d->eval);
+            append_start(d, f, to) && bytes_append_text(to, d->eval);
     if (right && pieces)
         right = bytes_append_text(to, "\"$_hs_v\"");
     else if (right)
-        right = quote_append(to, f->tty ? d->tty_quotes : QUOTE_RAW, bytes_front(&text), length, f->tty);
+        right = quote_append(to, f->tty ? d->tty_quotes : d->pipe_quotes, bytes_front(&text), length, f->tty);
     bytes_wipe(&text);
     return right && append_end(d, f, to);
 }

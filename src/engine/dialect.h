@@ -17,6 +17,7 @@ typedef struct dialect {
     /* How `eval` is reached whatever the user defined: a backslash stops aliases, `builtin` functions. */
     const char *eval;
     quote_style tty_quotes;
+    quote_style pipe_quotes; /* all raw, unless an option can make a newline in quotes an error */
     /* On a terminal long commands are put together in a variable, line by line. */
     bool in_pieces;
     /* Without a terminal it complains about that among standard error. */
@@ -34,11 +35,19 @@ typedef struct dialect {
     bool says_exit;
     /* An interactive one tells about background jobs among the command's output. */
     bool notices;
+    /* A line that begins with a blank is not remembered in the list of commands: all of ours do. */
+    bool blank_hides;
     /* The user can have code run before every simple command: our frame's, too. */
     bool debug_trap;
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */
     bool traces_redirections;
     bool traces_through;
+    /* What makes it obey each signal that it has taken note of: it obeys one, and keeps another for a later command. */
+    const char *obey;
+    /* Under verbose it prints a newline where a text that it evaluates ends. */
+    bool verbose_end;
+    /* What keeps a word from being an alias of the kind that is replaced anywhere in a line. */
+    const char *plain;
     /* Lines typed one after another when a session is made; '@' stands for the token.  Editors and hooks first. */
     const char *const *quiet;
     const char *const *tty_functions;
@@ -63,6 +72,8 @@ typedef struct frame {
     bool guarded;
     /* A guarded frame's END is outside the guard. */
     bool open_end;
+    /* BEGIN is not in the text that is evaluated: what verbose says of its end belongs to the command. */
+    bool apart;
     /* The terminal echoes while the command runs. */
     bool echo;
     /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */
@@ -79,11 +90,12 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to);
 /* Append the line that ends the throwing away; to a shell that is not at it, it is nothing. */
 bool dialect_drained(uint64_t number, bytes *to);
 
-/* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers. */
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to);
+/* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers; `signaled`: and
+ * that it is done with the signals that were sent to it. */
+bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bool signaled, bytes *to);
 
 /* Append the command that gives the terminal the modes that we need. */
-bool dialect_set_terminal(bytes *to);
+bool dialect_set_terminal(const dialect *d, bytes *to);
 
 /* Whether `command` may change them. */
 bool dialect_sets_terminal(const char *command, size_t length);

@@ -12,6 +12,8 @@
 static void on_data(void *owner, const char *data, size_t length) {
     side *s = owner;
     engine *e = s->engine;
+    if (s->traced)
+        return;
     switch (e->phase) {
     case PHASE_NEW:
     case PHASE_ASKING:
@@ -62,6 +64,8 @@ static bool on_marker(void *owner, const marker *m) {
         return true;
     if (m->crlf)
         e->terminal_dirty = e->config.tty;
+    if (m->kind == MARKER_PROMPT && m->number >= e->sync_number)
+        s->traced = false;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */
         if (m->number <= s->last_end || m->number > e->last_number)
@@ -69,8 +73,12 @@ static bool on_marker(void *owner, const marker *m) {
             return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
-    if (e->phase <= PHASE_TEACHING)
+    bool prompts = m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number;
+    if (e->phase <= PHASE_TEACHING) {
+        if (prompts)
+            command_note_prompt(s, m);
         return opening_marker(s, m);
+    }
     if (m->kind == MARKER_END && m->number == e->sync_number) {
         parts_catch_up(e);
         /* `$?` is the last command's, not the sync's. */
@@ -88,8 +96,8 @@ static bool on_marker(void *owner, const marker *m) {
     }
     if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
         return command_marker(s, m);
-    if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number)
-        e->last_prompt = m->number;
+    if (prompts && e->phase != PHASE_RECOVERING)
+        command_note_prompt(s, m);
     return e->phase == PHASE_IDLE || command_marker(s, m);
 }
 
@@ -194,7 +202,8 @@ void parts_sync(engine *e) {
     e->sync_number = ++e->last_number;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
-    if (!dialect_sync(e->dialect, e->sync_number, e->tracing || e->verbose || e->debug_trap || e->guarded, &line))
+    bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
+    if (!dialect_sync(e->dialect, e->sync_number, guarded && !parts_open_end(e), e->phase == PHASE_RECOVERING, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);

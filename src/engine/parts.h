@@ -33,6 +33,7 @@ typedef struct side {
     bool ended;        /* END of the current command was seen */
     bool synced;       /* END of the current sync was seen */
     uint64_t last_end; /* the number of the last END here: a lower one is no END of ours */
+    bool traced;       /* the trace of END or of a sync comes, up to the prompt */
     bool skip_line;    /* the trace of BEGIN's own function comes behind it */
 } side;
 
@@ -94,7 +95,9 @@ struct engine {
     bool frame_sent;
     bool ending;                  /* END was seen, and what belongs before it is being caught up with */
     uint64_t last_prompt;         /* the number of the last line whose prompt came */
+    bool prompt_on_output;        /* it came on standard output */
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
+    bool fence_passed;            /* that prompt came */
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
     int aborted_status;           /* CHECKING: what the prompt said */
     hostsession_error stop_error; /* RECOVERING: why */
@@ -120,6 +123,11 @@ struct engine {
 /* The time `us` from now; INT64_MAX for never. */
 static inline int64_t parts_after(const engine *e, int64_t us) {
     return us > INT64_MAX - e->now ? INT64_MAX : e->now + us;
+}
+
+/* In a shell that traces redirections a guard's own would show: there END is traced in the open, and cut off. */
+static inline bool parts_open_end(const engine *e) {
+    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap;
 }
 
 /* engine.c */
@@ -152,6 +160,7 @@ void command_start(engine *e, const engine_command *command);
 void command_settled(engine *e);
 void command_data(side *s, const char *data, size_t length);
 bool command_marker(side *s, const marker *m);
+void command_note_prompt(side *s, const marker *m);
 void command_drained(engine *e);
 void command_synced(engine *e);
 void command_advance(engine *e);

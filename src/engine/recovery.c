@@ -24,6 +24,10 @@ static void prove(engine *e) {
         parts_type(e, "\n", 1, false);
     if (e->phase == PHASE_RECOVERING)
         parts_sync(e);
+    /* An interrupt that the shell has taken note of throws this line away, and the prompt that would tell may go where
+     * nobody sees it.  On a terminal the empty line takes its place. */
+    if (!e->config.tty && e->phase == PHASE_RECOVERING)
+        parts_sync(e);
 }
 
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure) {
@@ -33,6 +37,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->stop_error = error;
     e->stop_failure = *failure;
     e->step = 0;
+    e->next_step = e->now;
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = e->awaits_signals = false;
@@ -50,11 +55,18 @@ hostsession_status recovery_status(const engine *e) {
                                                        : HOSTSESSION_STATUS_TIMED_OUT;
 }
 
+/* The command's line is over: what comes now is the trace of a sync, up to the sync's prompt. */
+static void ask(engine *e) {
+    if (e->tracing && !e->dialect->quiet_prompt)
+        e->sides[e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR].traced = true;
+    parts_sync(e);
+}
+
 /* The shell printed a marker: its line has ended, one way or the other. */
 void recovery_shell_seen(engine *e) {
     if (e->sync_number)
         return;
-    parts_sync(e);
+    ask(e);
     /* A signal now would throw this line away, too. */
     e->next_step = e->now + rung_us;
 }
@@ -118,10 +130,14 @@ static void climb_terminal(engine *e) {
 static void climb_pipes(engine *e) {
     enum { beats = rung_us / beat_us };
     e->next_step = e->now + beat_us;
-    e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
-    if (e->step == 0 || e->step % beats != 0)
+    /* No key throws away an open line: it is sent to its end, or the shell would run what is quoted in it. */
+    if (e->step == 0 && bytes_length(&e->outgoing))
         return;
-    if (e->step == beats)
+    e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
+    int step = e->step++;
+    if (step == 0 || step % beats != 0)
+        return;
+    if (step == beats)
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
     else
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
@@ -130,16 +146,17 @@ static void climb_pipes(engine *e) {
 
 static void climb(engine *e) {
     /* What has not been sent yet would only be eaten. */
-    if (e->step == 0)
+    if (e->step == 0 && e->config.tty)
         engine_sent(e, bytes_length(&e->outgoing));
     /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
     if (e->step == 0 && e->config.tty)
         e->host.reset_terminal(e->owner);
-    if (e->config.tty)
+    if (e->config.tty) {
         climb_terminal(e);
-    else
+        e->step++;
+    } else {
         climb_pipes(e);
-    e->step++;
+    }
 }
 
 /* The proof is made again once the last signal has arrived: it would meet the next command. */
@@ -155,7 +172,7 @@ void recovery_advance(engine *e) {
         give_up(e);
     else if (e->awaits_signals && e->now >= e->next_step)
         await_signals(e);
-    else if (e->step == 0 || e->now >= e->next_step)
+    else if (e->now >= e->next_step)
         climb(e);
 }
 
@@ -169,7 +186,7 @@ void recovery_synced(engine *e) {
      * over with that. */
     if (!e->proven) {
         e->proven = true;
-        parts_sync(e);
+        ask(e);
         e->next_step = e->now + rung_us;
         return;
     }

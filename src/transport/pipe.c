@@ -58,6 +58,9 @@ typedef struct pipe_transport {
     /* CLOCK_BOOTTIME of the last command's beginning: what it starts comes later. */
     uint64_t command_ns;
     int kills;
+    /* Bytes: all that were written; and of these, 0 for none yet, what the shell must have read before an interrupt. */
+    uint64_t written;
+    uint64_t must_be_read;
     hostsession_exit how;
     loop_timer patience;
     loop_task go_on;
@@ -290,6 +293,7 @@ static void pipe_begin(void *data) {
     shrink_outputs(transport);
     transport->command_ns = processes_boottime_ns();
     transport->kills = 0;
+    transport->must_be_read = 0;
 }
 
 static size_t pipe_write(void *data, const char *bytes, size_t length) {
@@ -302,6 +306,7 @@ static size_t pipe_write(void *data, const char *bytes, size_t length) {
         return length;
     if (put < 0)
         put = 0;
+    transport->written += (uint64_t)put;
     if ((size_t)put < length)
         hostsession_watch_set_events(transport->input_watch, HOSTSESSION_WATCH_WRITABLE);
     return (size_t)put;
@@ -319,6 +324,16 @@ static bool signal_command(pipe_transport *transport, int number) {
     return processes_signal(&choice, number);
 }
 
+/* Whether the command's line is still being read: interrupted there, the shell would throw away its beginning, and run
+ * the rest, which is quoted text, as commands. */
+static bool is_reading(pipe_transport *transport) {
+    if (transport->must_be_read == 0)
+        transport->must_be_read = transport->written;
+    int left = 0;
+    return ioctl(transport->input_reader, FIONREAD, &left) == 0 &&
+           transport->written - (uint64_t)left < transport->must_be_read;
+}
+
 static bool pipe_signal(void *data, hostsession_signal signal) {
     pipe_transport *transport = data;
     if (transport->exited)
@@ -326,6 +341,8 @@ static bool pipe_signal(void *data, hostsession_signal signal) {
     switch (signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
         /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
+        if (transport->kills == 0 && is_reading(transport))
+            return false;
         return kill(-child_pid(transport->child), SIGINT) == 0;
     case HOSTSESSION_SIGNAL_QUIT:
         return signal_command(transport, SIGQUIT);

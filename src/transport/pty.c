@@ -23,6 +23,8 @@ enum {
     full_read_bytes = 2048,
     /* After the program's end: what it wrote is in the kernel's buffers, which are smaller.  More comes from others. */
     drain_bytes = 1024 * 1024,
+    /* So many are for the program in the foreground alone. */
+    few_interrupts = 3,
     /* For a program that has closed its terminal to end. */
     patience_us = 1000 * 1000,
 };
@@ -44,6 +46,7 @@ typedef struct pty_transport {
     /* When the command began, 0: none was sent yet; and whether it is being killed. */
     uint64_t command_ns;
     bool kills;
+    int interrupts;
     hostsession_exit how;
     size_t drain_left;
     loop_timer patience;
@@ -203,6 +206,7 @@ static void pty_begin(void *data) {
     pty_transport *pty = data;
     pty->command_ns = processes_boottime_ns();
     pty->kills = false;
+    pty->interrupts = 0;
 }
 
 static size_t pty_write(void *data, const char *bytes, size_t length) {
@@ -246,8 +250,15 @@ static bool pty_signal(void *data, hostsession_signal signal) {
     if (pty->exited || !group)
         return false;
     pty->kills |= signal == HOSTSESSION_SIGNAL_KILL;
-    if (group != shell)
-        return kill(-group, numbers[signal]) == 0;
+    pty->interrupts += signal == HOSTSESSION_SIGNAL_INTERRUPT;
+    if (group != shell) {
+        bool sent = kill(-group, numbers[signal]) == 0;
+        /* A loop of the shell's own goes on to its next child, and an interrupt that meets a dying one is lost.  Now
+         * that the child has the terminal, it is safe to interrupt the shell: it waits. */
+        if (pty->interrupts > few_interrupts)
+            kill(shell, SIGINT);
+        return sent;
+    }
     /* The terminal's own ^C and ^\ are right for the shell's group. */
     return signal == HOSTSESSION_SIGNAL_KILL && kill_beside_shell(shell);
 }

@@ -5,6 +5,7 @@
 #include "../support/process.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void set_state(struct context *t) {
     RUNS(t, "cd /usr/bin; kept='a value'; f() { echo kept-function; }", "", 0);
@@ -185,8 +186,8 @@ static void late_output(struct context *t) {
 }
 
 static void long_command_while_reading(struct context *t) {
-    /* The deadline falls while the text is still being typed, or right after it. */
-    const char *command = say(t, ": '%s'; sleep %s", repeat(t, "0123456789\n", 9000), t->tag);
+    /* The deadline falls while the text is still being typed, or right after it; what is quoted must never be run. */
+    const char *command = say(t, ": '\n%s'; sleep %s", repeat(t, "echo ran >\"$HOME/ran\"\n", 4500), t->tag);
     for (int i = 0; i < 3; i++) {
         hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
         options.timeout_ms = i == 0 ? 1 : 10 * i;
@@ -196,6 +197,7 @@ static void long_command_while_reading(struct context *t) {
               hostsession_error_name(error), result ? hostsession_result_failure(result)->message : "");
         GONE(t, t->tag);
         IN_SYNC(t);
+        CHECK(t, access(home_path(t, "ran"), F_OK) != 0, "a part of the text was run");
     }
 }
 
