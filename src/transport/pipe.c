@@ -319,12 +319,24 @@ static bool signal_command(pipe_transport *transport, int number) {
     return processes_signal(&choice, number);
 }
 
+/* As a terminal does at ^C: a shell that gives its line up must not take the rest of it for lines of their own. */
+static void discard_input(const pipe_transport *transport) {
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0)
+        return;
+    /* The reading end is the shell's own, and blocks; this does not. */
+    while (splice(transport->input_reader, NULL, nowhere, NULL, pipe_bytes, SPLICE_F_NONBLOCK) > 0)
+        continue;
+    close(nowhere);
+}
+
 static bool pipe_signal(void *data, hostsession_signal signal) {
     pipe_transport *transport = data;
     if (transport->exited)
         return false;
     switch (signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
+        discard_input(transport);
         /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
         return kill(-child_pid(transport->child), SIGINT) == 0;
     case HOSTSESSION_SIGNAL_QUIT:
