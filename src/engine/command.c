@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    echo_look_us = 10000,
-    prelude_max_bytes = 1024 * 1024,
-};
+enum { echo_look_us = 10000 };
 
 static void on_command_text(void *owner, const char *data, size_t length) {
     side *s = owner;
@@ -70,15 +67,20 @@ static bool type_frame(engine *e) {
     return right;
 }
 
+/* Prompts come in this stream, in order with the output. */
+static bool has_prompts(const side *s) {
+    return s->engine->config.tty || (s->engine->prompt_moved && s->stream == HOSTSESSION_STREAM_OUTPUT);
+}
+
 static hostsession_stream trace_stream(const engine *e) {
     return e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR;
 }
 
 /* BEGIN keeps apart what comes before a command: our own line, where the terminal echoes it, and what the user's prompt
- * prints.  Without these the last prompt is as good a sign, and costs nothing. */
+ * or the shell itself prints.  Without these the last prompt is as good a sign, and costs nothing. */
 static bool may_be_silent(engine *e) {
-    if (e->prompt_changed || e->terminal_dirty || e->editor || e->prompt_lost || e->typed ||
-        wants_echo(e->command.expectations))
+    if (e->prompt_changed || e->terminal_dirty || e->editor || e->prompt_lost || e->prompt_moved || e->typed ||
+        e->dialect->says || wants_echo(e->command.expectations))
         return false;
     return !e->config.tty || e->host.echoes(e->owner) == 0;
 }
@@ -106,7 +108,7 @@ static void send_frame(engine *e) {
     e->number = ++e->last_number;
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
-        s->ended = false;
+        s->ended = s->aborted = false;
         s->skip_line = e->tracing && e->dialect->traces_through && s->stream == trace_stream(e);
         s->begun = e->silent && (!e->config.tty || e->dialect->quiet_prompt || e->last_prompt >= e->fence);
         s->notices.owner = s;
@@ -133,39 +135,25 @@ void command_start(engine *e, const engine_command *command) {
     e->stop_error = HOSTSESSION_OK;
     e->line_aborted = e->prompt_early = false;
     for (size_t i = 0; i < e->side_count; i++)
-        e->sides[i].begun = e->sides[i].ended = false;
+        e->sides[i].begun = e->sides[i].ended = e->sides[i].aborted = false;
     if (command->secret && !redactor_add(&e->redactor, command->text, command->length)) {
         parts_no_memory(e);
         return;
     }
-    if (!e->raw) {
+    if (!e->raw && !parts_shell_edits(e)) {
         send_frame(e);
         return;
     }
     e->phase = PHASE_SETTLING;
     e->deadline = parts_after(e, e->config.recovery_timeout_us);
-    if (e->prompt_seen)
+    if (!e->raw || e->prompt_seen)
         parts_sync(e);
 }
 
 void command_settled(engine *e) {
     raw_leave(e);
+    e->editing = false;
     send_frame(e);
-}
-
-static void flush_prelude(side *s) {
-    engine *e = s->engine;
-    bytes held = s->prelude;
-    s->prelude = (bytes){0};
-    size_t length = bytes_length(&held);
-    if (length == 0)
-        return;
-    /* Our own line come back: the terminal's echo was turned on. */
-    if (memmem(bytes_front(&held), length, "_hs", 3))
-        e->terminal_dirty = e->config.tty;
-    else
-        e->host.unsolicited(e->owner, s->stream, bytes_front(&held), length);
-    bytes_free(&held);
 }
 
 /* What looked like a prompt was printed by the command: it goes on. */
@@ -184,25 +172,19 @@ void command_data(side *s, const char *data, size_t length) {
         release_suspect(s);
     if (e->phase == PHASE_ENDED)
         return;
-    if (s->begun && !s->ended) {
-        if (s->skip_line) {
-            const char *newline = memchr(data, '\n', length);
-            size_t skip = newline ? (size_t)(newline + 1 - data) : length;
-            s->skip_line = !newline;
-            data += skip;
-            length -= skip;
-        }
-        if (!notices_feed(&s->notices, data, length))
-            parts_no_memory(e);
-    } else if (s->ended || !e->frame_sent) {
-        e->host.unsolicited(e->owner, s->stream, data, length);
-    } else if (bytes_length(&s->prelude) + length <= prelude_max_bytes) {
-        if (!bytes_append(&s->prelude, data, length))
-            parts_no_memory(e);
-    } else {
-        flush_prelude(s);
-        e->host.unsolicited(e->owner, s->stream, data, length);
+    if (!s->begun || s->ended || s->aborted) {
+        between_data(s, data, length);
+        return;
     }
+    if (s->skip_line) {
+        const char *newline = memchr(data, '\n', length);
+        size_t skip = newline ? (size_t)(newline + 1 - data) : length;
+        s->skip_line = !newline;
+        data += skip;
+        length -= skip;
+    }
+    if (!notices_feed(&s->notices, data, length))
+        parts_no_memory(e);
 }
 
 /* The trace of our own END, where the command itself turned xtrace on. */
@@ -236,7 +218,7 @@ static void end_side(side *s, const marker *m) {
     notices_finish(&s->notices, NOTICES_ENDED);
     if (e->phase == PHASE_ENDED)
         return;
-    flush_prelude(s);
+    between_flush(s);
     s->ended = true;
     cut_trace(s, m);
 }
@@ -287,32 +269,50 @@ static void suspect_abort(engine *e, side *s, const marker *m) {
     if (e->phase == PHASE_RUNNING) {
         e->aborted_status = parts_status(m, 0);
         /* END was written before, to the pipe that has not been read yet. */
-        e->prompt_early = e->host.catch_up != NULL;
+        e->prompt_early = e->host.catch_up && !has_prompts(s);
         if (!e->prompt_early)
             check_abort(e);
     }
     /* On pipes prompts come on a stream of their own, at any time. */
-    if (s->begun && e->config.tty && e->phase == PHASE_CHECKING && !bytes_append(&s->suspect, m->raw, m->raw_length))
+    if (s->begun && has_prompts(s) && e->phase == PHASE_CHECKING && !bytes_append(&s->suspect, m->raw, m->raw_length))
         parts_no_memory(e);
+}
+
+/* On pipes prompts go to standard error, until that is moved to standard output (ash's own go there): the last line's
+ * prompt is missing there then. */
+static bool comes_here(side *s, const marker *m) {
+    engine *e = s->engine;
+    if (e->prompt_moved || e->dialect->quiet_prompt || m->number != e->fence)
+        return e->prompt_moved;
+    if (e->host.catch_up)
+        e->host.catch_up(e->owner);
+    e->prompt_moved = m->number > e->last_prompt;
+    return e->prompt_moved;
 }
 
 /* Returns false when it is the command's own output. */
 static bool prompt_seen(engine *e, side *s, const marker *m) {
     if (e->phase == PHASE_RECOVERING) {
         e->line_aborted |= e->dialect->interrupt_newline;
+        if (!s->begun || s->ended || s->aborted)
+            between_flush(s);
+        s->aborted |= e->config.tty && m->number == (e->dialect->quiet_prompt ? 0 : e->number);
         recovery_shell_seen(e);
         return true;
     }
     if (e->phase == PHASE_SETTLING) {
+        between_flush(s);
         if (!e->sync_number)
             parts_sync(e);
         return true;
     }
-    if (s->ended || e->ending)
+    if (s->ended || e->ending) {
+        if (m->number > e->last_prompt && m->number <= e->number)
+            e->last_prompt = m->number;
         return true;
+    }
     bool numbered = !e->dialect->quiet_prompt;
-    /* On pipes prompts go to standard error. */
-    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT)
+    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT && !comes_here(s, m))
         return false;
     if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
         return true;
@@ -326,11 +326,14 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
                    (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
         e->last_prompt = m->number;
         if (m->number == e->fence && e->silent && e->config.tty && !s->begun) {
-            flush_prelude(s);
+            between_flush(s);
             s->begun = true;
         }
         return true;
     }
+    /* On standard error it may have overtaken its END. */
+    if (numbered && !has_prompts(s))
+        e->last_prompt = m->number;
     suspect_abort(e, s, m);
     return true;
 }
@@ -341,7 +344,7 @@ bool command_marker(side *s, const marker *m) {
     switch (m->kind) {
     case MARKER_BEGIN:
         if (ours && !s->begun) {
-            flush_prelude(s);
+            between_flush(s);
             s->begun = true;
             return true;
         }
@@ -471,7 +474,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
         notices_finish(&e->sides[i].notices, status == HOSTSESSION_STATUS_SHELL_EXITED ? NOTICES_EXITED
                                              : e->line_aborted                         ? NOTICES_INTERRUPTED
                                                                                        : NOTICES_ENDED);
-        flush_prelude(&e->sides[i]);
+        between_flush(&e->sides[i]);
         if (status == HOSTSESSION_STATUS_SHELL_EXITED)
             cut_exit_word(e, &e->sides[i]);
     }
@@ -486,6 +489,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     result->duration_us = e->frame_sent ? (uint64_t)(e->now - e->started) : 0;
     result->cwd = e->cwd ? strdup(e->cwd) : NULL;
     result_finish(result);
+    e->frame_sent = false;
     e->host.command_done(e->owner, error, result);
 }
 

@@ -34,7 +34,8 @@ enum { piece_bytes = 120 };
 #define OUR_PROMPT(SAME) SAME "||PS1=$_hs_p;"
 #define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
 #define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
-#define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
+/* Its trace, behind END, would be nobody's. */
+#define SAME_TEST "{ \\command [ \"${PS1-}\" = \"$_hs_p\" ];} 2>/dev/null"
 #define STATUS(RETURN) "_hs_s(){ " RETURN "return \"$1\";}\n"
 #define TTY_FUNCTIONS(RETURN, PRINT, TEST, SAME, BEGIN, END)                                                           \
     "_hs_e(){ _hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(       \
@@ -110,9 +111,15 @@ static const char *const mksh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKS
 
 #define ASH_PRINT "\\command printf "
 static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
-static const char *const ash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+/* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
+#define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
+static const char *const ash_tty[] = {ASH_STAYS,
+                                      TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                       PROMPT_ANSI, NULL};
-static const char *const ash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
+                                       "You have stopped jobs.\n", NULL};
+static const char *const ash_pipe[] = {ASH_STAYS,
+                                       PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -188,6 +195,8 @@ static const dialect ash = {.name = "ash",
                             .tty_quotes = QUOTE_ANSI,
                             .pipe_input = " </dev/null",
                             .interrupt_newline = true,
+                            .edits = true,
+                            .says = ash_says,
                             .quiet = posix_quiet,
                             .tty_functions = ash_tty,
                             .pipe_functions = ash_pipe,
@@ -247,16 +256,15 @@ static bool append_number(const dialect *d, uint64_t number, bytes *to) {
     return d->quiet_prompt || bytes_printf(to, "_hs_k=%" PRIu64 ";", number);
 }
 
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to) {
-    if (!append_number(d, number, to))
-        return false;
-    if (guarded)
-        return bytes_printf(to, "{ _hs_e %" PRIu64 " \"$?\";} >/dev/null 2>&1\n", number);
-    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"\n", number);
-}
-
 bool dialect_set_terminal(bytes *to) {
     return bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
+}
+
+bool dialect_sync(const dialect *d, uint64_t number, bool set_terminal, bool guarded, bytes *to) {
+    if (!append_number(d, number, to) || (guarded && !bytes_append_text(to, "{ ")) ||
+        (set_terminal && !(dialect_set_terminal(to) && bytes_append_text(to, "||:;"))))
+        return false;
+    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"%s\n", number, guarded ? ";} >/dev/null 2>&1" : "");
 }
 
 bool dialect_sets_terminal(const char *command, size_t length) {
@@ -272,7 +280,7 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint6
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
     return append_lines(tty ? d->tty_functions : d->pipe_functions, token, to) &&
-           (tty || ordered || append_line(d->error_end, token, to)) && dialect_sync(d, number, false, to);
+           (tty || ordered || append_line(d->error_end, token, to)) && dialect_sync(d, number, false, false, to);
 }
 
 static bool append_begin(const frame *f, const char *function, bytes *to) {

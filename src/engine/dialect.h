@@ -28,6 +28,12 @@ typedef struct dialect {
     bool quiet_prompt;
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
+    /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
+     * turn that off. */
+    bool edits;
+    /* What it says between commands; NULL: nothing.  The first: it edits lines and asks where the cursor is.  The
+     * others: a signal has interrupted its reading, which it takes for an end of its input. */
+    const char *const *says;
     /* Ctrl+C makes it print a newline. */
     bool interrupt_newline;
     /* As it ends it says "exit" or "logout". */
@@ -80,7 +86,7 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to);
 bool dialect_drained(uint64_t number, bytes *to);
 
 /* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers. */
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to);
+bool dialect_sync(const dialect *d, uint64_t number, bool set_terminal, bool guarded, bytes *to);
 
 /* Append the command that gives the terminal the modes that we need. */
 bool dialect_set_terminal(bytes *to);

@@ -29,7 +29,7 @@ static void on_data(void *owner, const char *data, size_t length) {
         if (e->raw)
             raw_data(e, data, length);
         else
-            e->host.unsolicited(e->owner, s->stream, data, length);
+            between_data(s, data, length);
         break;
     case PHASE_ENDED:
         break;
@@ -69,6 +69,8 @@ static bool on_marker(void *owner, const marker *m) {
             return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
+    if (m->kind == MARKER_PROMPT && e->phase <= PHASE_IDLE)
+        e->prompt_moved = !e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT;
     if (e->phase <= PHASE_TEACHING)
         return opening_marker(s, m);
     if (m->kind == MARKER_END && m->number == e->sync_number) {
@@ -78,7 +80,10 @@ static bool on_marker(void *owner, const marker *m) {
         parts_note_end(e, m);
         e->status = status;
         s->synced = true;
-        sync_seen(e);
+        for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
+            between_flush(&e->sides[i]);
+        if (e->phase != PHASE_ENDED)
+            sync_seen(e);
         return true;
     }
     if (m->kind == MARKER_PROMPT) {
@@ -90,7 +95,10 @@ static bool on_marker(void *owner, const marker *m) {
         return command_marker(s, m);
     if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number)
         e->last_prompt = m->number;
-    return e->phase == PHASE_IDLE || command_marker(s, m);
+    if (e->phase != PHASE_IDLE)
+        return command_marker(s, m);
+    between_flush(s);
+    return true;
 }
 
 engine *engine_new(const engine_config *config, const engine_host *host, void *owner, int64_t now_us) {
@@ -113,6 +121,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
         s->scanner.owner = s;
         s->scanner.on_data = on_data;
         s->scanner.on_marker = on_marker;
+        between_open(s);
         memcpy(s->scanner.token, config->token, sizeof s->scanner.token);
     }
     e->name = strdup(config->name);
@@ -129,7 +138,7 @@ void engine_free(engine *e) {
     for (size_t i = 0; i < 2; i++) {
         scanner_free(&e->sides[i].scanner);
         notices_free(&e->sides[i].notices);
-        bytes_free(&e->sides[i].prelude);
+        between_free(&e->sides[i]);
         bytes_free(&e->sides[i].suspect);
     }
     bytes_wipe(&e->outgoing);
@@ -186,12 +195,21 @@ bool parts_type(engine *e, const char *data, size_t length, bool secret) {
     return true;
 }
 
+bool parts_shell_edits(const engine *e) {
+    return e->config.tty && e->dialect->edits &&
+           (e->editing || e->terminal_dirty || e->host.terminal_changed(e->owner));
+}
+
 void parts_sync(engine *e) {
     bytes line = {0};
+    bool set_terminal = e->phase == PHASE_SETTLING && parts_shell_edits(e);
+    if (set_terminal)
+        e->host.reset_terminal(e->owner);
     e->sync_number = ++e->last_number;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
-    if (!dialect_sync(e->dialect, e->sync_number, e->tracing || e->verbose || e->debug_trap || e->guarded, &line))
+    bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
+    if (!dialect_sync(e->dialect, e->sync_number, set_terminal, guarded, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);

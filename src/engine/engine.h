@@ -37,6 +37,7 @@ typedef struct engine_host {
     bool (*signal)(void *owner, hostsession_signal signal);
     bool (*reset_terminal)(void *owner);
     int (*echoes)(void *owner);
+    bool (*terminal_changed)(void *owner);
     /* NULL, or: call engine_receive() with what was written to standard error before the output that is being received.
      */
     void (*catch_up)(void *owner);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its parts: opening.c, command.c, recovery.c, raw.c; engine.c leads to them. */
+/* The engine's inside, shared by its parts: opening.c, command.c, recovery.c, between.c,
+ * raw.c; engine.c leads to them. */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
+#include "engine/cutter.h"
 #include "engine/dialect.h"
 #include "engine/engine.h"
 #include "engine/notices.h"
@@ -27,10 +29,14 @@ typedef struct side {
     hostsession_stream stream;
     scanner scanner;
     notices notices;
+    cutter sayings;  /* between commands: what the shell says there */
+    notices between; /* ... and of its jobs */
+    bool foreign_in_line;
     bytes suspect;     /* what looked like a prompt, until it is known whether it was one */
-    bytes prelude;     /* came after a frame was typed and before its BEGIN */
+    bytes prelude;     /* came after a line of ours was typed and before its marker */
     bool begun;        /* BEGIN of the current command was seen */
     bool ended;        /* END of the current command was seen */
+    bool aborted;      /* while it is stopped: its line's prompt was seen instead */
     bool synced;       /* END of the current sync was seen */
     uint64_t last_end; /* the number of the last END here: a lower one is no END of ours */
     bool skip_line;    /* the trace of BEGIN's own function comes behind it */
@@ -70,12 +76,14 @@ struct engine {
     int64_t prompt_length;
     bool output_moved;    /* standard output is not the terminal */
     bool prompt_lost;     /* it goes where we do not see it */
+    bool prompt_moved;    /* on pipes: it comes on standard output */
     bool editor;          /* the shell's line editor may be on again, and echo by itself */
     bool jobs;            /* there may be background jobs, of which the shell will tell */
     bool starters;        /* functions that start background jobs may be defined */
     bool exit_trap;       /* an EXIT trap may be set */
     bool debug_trap;      /* a DEBUG trap may be set */
     bool terminal_dirty;  /* echo or output processing was found on */
+    bool editing;         /* the shell edits lines, as long as it finds the terminal as it did last */
     bool resets_terminal; /* not the shell, but the host sets the terminal */
     bool typed;           /* into a command, and perhaps not read by it: the shell will */
     char *cwd;
@@ -96,6 +104,7 @@ struct engine {
     int aborted_status;           /* CHECKING: what the prompt said */
     hostsession_error stop_error; /* RECOVERING: why */
     hostsession_failure stop_failure;
+    int beats_left;          /* to wait for the shell to read the command's line to its end */
     uint64_t stopped_number; /* of the first command that was stopped; 0: none */
     bool proven;             /* the shell has answered once */
     bool line_aborted;       /* by our Ctrl+C: the shell has printed a newline for that */
@@ -127,6 +136,8 @@ void parts_log(engine *e, hostsession_log_level level, const char *format, ...) 
 /* Type a sync line and wait for its END, in the present phase. */
 void parts_sync(engine *e);
 bool parts_all_synced(const engine *e);
+/* Whether the shell may edit lines, and echo, since a command left the terminal in other modes. */
+bool parts_shell_edits(const engine *e);
 /* Receive standard error as far as it belongs before the END that has come on standard output. */
 void parts_catch_up(engine *e);
 /* A field as an exit status from 0 to 255, or -1. */
@@ -160,6 +171,13 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
 void recovery_shell_seen(engine *e);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);
+
+/* between.c */
+void between_open(side *s);
+void between_data(side *s, const char *data, size_t length);
+/* A marker has come: what is held back came before it. */
+void between_flush(side *s);
+void between_free(side *s);
 
 /* raw.c */
 void raw_data(engine *e, const char *data, size_t length);

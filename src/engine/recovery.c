@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
-enum { rung_us = 250000, beat_us = 25000 };
+enum { rung_us = 250000, beat_us = 25000, reading_beats = 40 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -33,6 +33,8 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->stop_error = error;
     e->stop_failure = *failure;
     e->step = 0;
+    e->next_step = e->now;
+    e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = false;
@@ -73,6 +75,8 @@ static void give_up(engine *e) {
  * stop the job, which ends the loop, and let the shell kill it. */
 static void stop_job(engine *e) {
     e->jobs = true;
+    for (size_t i = 0; i < e->side_count; i++)
+        e->sides[i].notices.jobs = e->dialect->notices;
     type_control(e, 0x1a);
     if (e->phase == PHASE_RECOVERING)
         parts_type(e, "\nkill -9 %%\n", 11, false);
@@ -128,7 +132,20 @@ static void climb_pipes(engine *e) {
     prove(e);
 }
 
+/* On pipes a shell reads on behind a line that it is made to give up, and ash keeps a part that it has read: text of
+ * the user's would be run as lines of their own.  BEGIN says that the line was read. */
+static bool still_reads(engine *e) {
+    bool reads = !e->config.tty && !e->silent && !e->sides[HOSTSESSION_STREAM_OUTPUT].begun && e->beats_left > 0;
+    if (!reads)
+        return false;
+    e->beats_left--;
+    e->next_step = e->now + beat_us;
+    return true;
+}
+
 static void climb(engine *e) {
+    if (e->step == 0 && still_reads(e))
+        return;
     /* What has not been sent yet would only be eaten. */
     if (e->step == 0)
         engine_sent(e, bytes_length(&e->outgoing));
@@ -145,7 +162,7 @@ static void climb(engine *e) {
 void recovery_advance(engine *e) {
     if (e->now >= e->deadline)
         give_up(e);
-    else if (e->step == 0 || e->now >= e->next_step)
+    else if (e->now >= e->next_step)
         climb(e);
 }
 

@@ -100,6 +100,13 @@ static int on_echoes(void *owner) {
     return s->transport_open && t->interface.echoes ? t->interface.echoes(t->data) : -1;
 }
 
+static bool on_terminal_changed(void *owner) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return s->transport_open && s->has_terminal && t->interface.terminal_changed &&
+           t->interface.terminal_changed(t->data);
+}
+
 static void on_catch_up(void *owner) {
     hostsession *s = owner;
     if (s->transport_open && !s->closing)
@@ -122,6 +129,7 @@ const engine_host session_engine_host = {.ready = on_ready,
                                          .signal = on_signal,
                                          .reset_terminal = on_reset_terminal,
                                          .echoes = on_echoes,
+                                         .terminal_changed = on_terminal_changed,
                                          .catch_up = on_catch_up,
                                          .transcript = on_transcript,
                                          .log = on_log,

@@ -252,15 +252,23 @@ static bool pty_signal(void *data, hostsession_signal signal) {
     return signal == HOSTSESSION_SIGNAL_KILL && kill_beside_shell(shell);
 }
 
+static bool is_same(const struct termios *one, const struct termios *other) {
+    return one->c_iflag == other->c_iflag && one->c_oflag == other->c_oflag && one->c_cflag == other->c_cflag &&
+           one->c_lflag == other->c_lflag && memcmp(one->c_cc, other->c_cc, sizeof one->c_cc) == 0;
+}
+
 static bool pty_reset_terminal(void *data) {
     pty_transport *pty = data;
     struct termios modes;
     if (tcgetattr(pty->master, &modes) != 0)
         return false;
-    bool same = modes.c_iflag == pty->modes.c_iflag && modes.c_oflag == pty->modes.c_oflag &&
-                modes.c_cflag == pty->modes.c_cflag && modes.c_lflag == pty->modes.c_lflag &&
-                memcmp(modes.c_cc, pty->modes.c_cc, sizeof modes.c_cc) == 0;
-    return same || tcsetattr(pty->master, TCSANOW, &pty->modes) == 0;
+    return is_same(&modes, &pty->modes) || tcsetattr(pty->master, TCSANOW, &pty->modes) == 0;
+}
+
+static bool pty_terminal_changed(void *data) {
+    pty_transport *pty = data;
+    struct termios modes;
+    return tcgetattr(pty->master, &modes) == 0 && !is_same(&modes, &pty->modes);
 }
 
 static int pty_echoes(void *data) {
@@ -323,6 +331,7 @@ hostsession_error transport_make_pty(const transport_program *program, transport
                                              .signal = pty_signal,
                                              .reset_terminal = pty_reset_terminal,
                                              .echoes = pty_echoes,
+                                             .terminal_changed = pty_terminal_changed,
                                              .pause = pty_pause,
                                              .close = pty_close};
     ret->data = pty;

@@ -132,6 +132,10 @@ static bool on_reset_terminal(void *owner) {
     return ((player *)owner)->resets;
 }
 
+static bool on_terminal_changed(void *owner) {
+    return ((player *)owner)->changed;
+}
+
 static int on_echoes(void *owner) {
     return ((player *)owner)->echoes;
 }
@@ -183,5 +187,6 @@ const engine_host player_host = {.ready = on_ready,
                                  .signal = on_signal,
                                  .reset_terminal = on_reset_terminal,
                                  .echoes = on_echoes,
+                                 .terminal_changed = on_terminal_changed,
                                  .log = on_log,
                                  .ended = on_ended};

@@ -166,8 +166,8 @@ static void what_is_typed_holds_no_marker(void **state) {
             assert_true(dialect_teach(shell(s), TOKEN, tty, false, 3, &b));
             assert_true(dialect_teach(shell(s), TOKEN, tty, true, 3, &b));
         }
-        assert_true(dialect_sync(shell(s), 4, false, &b));
-        assert_true(dialect_sync(shell(s), 4, true, &b));
+        assert_true(dialect_sync(shell(s), 4, false, false, &b));
+        assert_true(dialect_sync(shell(s), 4, false, true, &b));
         assert_null(memchr(bytes_front(&b), marker_rs, bytes_length(&b)));
         assert_null(memchr(bytes_front(&b), '@', bytes_length(&b)));
         scanner scan = {.token = TOKEN, .on_data = ignore, .on_marker = never};
