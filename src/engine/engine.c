@@ -93,8 +93,16 @@ static bool on_marker(void *owner, const marker *m) {
     }
     if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
         return command_marker(s, m);
-    if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number)
+    if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number) {
         e->last_prompt = m->number;
+        /* The line before the stopped command's: that one may not have been read yet, and what is typed now would end
+         * it too early. */
+        if (e->phase == PHASE_RECOVERING && m->number < e->number) {
+            if (!s->begun)
+                between_flush(s);
+            return true;
+        }
+    }
     if (e->phase != PHASE_IDLE)
         return command_marker(s, m);
     between_flush(s);
@@ -208,6 +216,9 @@ void parts_sync(engine *e) {
     e->sync_number = ++e->last_number;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
+    /* A shell that reads single bytes may lose one to the signal that was sent just before. */
+    if (e->phase == PHASE_RECOVERING && !bytes_append(&line, " ", 1))
+        parts_no_memory(e);
     bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
     if (!dialect_sync(e->dialect, e->sync_number, set_terminal, guarded, &line))
         parts_no_memory(e);

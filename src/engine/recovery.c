@@ -93,8 +93,10 @@ static void interrupt(engine *e) {
 }
 
 static void climb_terminal(engine *e) {
-    /* A ^C between two children of a loop is lost: it is repeated. */
-    enum { knocks = rung_us / beat_us, quit = knocks + 1, stop = knocks + 3 };
+    /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
+    const int knocks = (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
+    const int quit = knocks + 1;
+    const int stop = knocks + 3;
     e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
     if (e->step < knocks) {
         interrupt(e);

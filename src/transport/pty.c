@@ -11,6 +11,7 @@
 #include "transport/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,11 @@ enum {
     drain_bytes = 1024 * 1024,
     /* For a program that has closed its terminal to end. */
     patience_us = 1000 * 1000,
+    /* Interrupts of one command for what is in the foreground alone, fewer when that is the shell; and for how many the
+     * shell is held at most. */
+    gentle_interrupts = 10,
+    gentle_to_shell = 3,
+    held_interrupts = 18,
 };
 
 typedef struct pty_transport {
@@ -44,6 +50,9 @@ typedef struct pty_transport {
     /* When the command began, 0: none was sent yet; and whether it is being killed. */
     uint64_t command_ns;
     bool kills;
+    int interrupts;
+    /* For how many interrupts the shell has been stopped; 0: it is not. */
+    int held;
     hostsession_exit how;
     size_t drain_left;
     loop_timer patience;
@@ -203,10 +212,19 @@ static void pty_begin(void *data) {
     pty_transport *pty = data;
     pty->command_ns = processes_boottime_ns();
     pty->kills = false;
+    pty->interrupts = 0;
+}
+
+static void let_go(pty_transport *pty) {
+    if (pty->held)
+        kill(child_pid(pty->child), SIGCONT);
+    pty->held = 0;
 }
 
 static size_t pty_write(void *data, const char *bytes, size_t length) {
     pty_transport *pty = data;
+    /* It has shown that it is back. */
+    let_go(pty);
     ssize_t put;
     do
         put = write(pty->master, bytes, length);
@@ -238,6 +256,43 @@ static bool kill_beside_shell(pid_t shell) {
     return processes_signal(&choice, SIGKILL);
 }
 
+static bool is_busy(pid_t shell, pid_t group) {
+    processes_choice choice = {.session = shell, .group = group, .sure_after_ticks = UINT64_MAX};
+    return processes_signal(&choice, 0);
+}
+
+/* What was typed and not read, as the terminal does at ^C: on its way, and in the terminal. */
+static void discard_input(const pty_transport *pty) {
+    char path[terminal_path_bytes];
+    tcflush(pty->master, TCOFLUSH);
+    int terminal =
+        ptsname_r(pty->master, path, sizeof path) == 0 ? open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (terminal < 0)
+        return;
+    tcflush(terminal, TCIFLUSH);
+    close(terminal);
+}
+
+/* A loop of the shell's own starts one program after another, each too short-lived for a signal to meet.  The shell
+ * gets the signal itself, but not as it starts one, which would take the terminal from it: it is held until what it has
+ * started has ended. */
+static bool interrupt_shell(pty_transport *pty, pid_t shell, pid_t group) {
+    if (pty->held++ == 0)
+        return kill(shell, SIGSTOP) == 0;
+    bool waits = !processes_is_stopped(shell) || is_busy(shell, shell) || (group != shell && is_busy(shell, group));
+    if (waits && pty->held <= held_interrupts) {
+        if (group != shell)
+            kill(-group, SIGINT);
+        return true;
+    }
+    if (!waits) {
+        discard_input(pty);
+        kill(shell, SIGINT);
+    }
+    let_go(pty);
+    return true;
+}
+
 static bool pty_signal(void *data, hostsession_signal signal) {
     static const int numbers[] = {SIGINT, SIGQUIT, SIGKILL};
     pty_transport *pty = data;
@@ -246,6 +301,10 @@ static bool pty_signal(void *data, hostsession_signal signal) {
     if (pty->exited || !group)
         return false;
     pty->kills |= signal == HOSTSESSION_SIGNAL_KILL;
+    int gentle = group == shell ? gentle_to_shell : gentle_interrupts;
+    if (signal == HOSTSESSION_SIGNAL_INTERRUPT && (pty->interrupts++ >= gentle || pty->held))
+        return interrupt_shell(pty, shell, group);
+    let_go(pty);
     if (group != shell)
         return kill(-group, numbers[signal]) == 0;
     /* The terminal's own ^C and ^\ are right for the shell's group. */
