@@ -30,7 +30,7 @@ enum {
      * shell is held at most. */
     gentle_interrupts = 10,
     gentle_to_shell = 3,
-    held_interrupts = 18,
+    held_interrupts = 3,
 };
 
 typedef struct pty_transport {
@@ -275,7 +275,7 @@ static void discard_input(const pty_transport *pty) {
 
 /* A loop of the shell's own starts one program after another, each too short-lived for a signal to meet.  The shell
  * gets the signal itself, but not as it starts one, which would take the terminal from it: it is held until what it has
- * started has ended. */
+ * started has ended.  bash's child may wait for it meanwhile: then it is let go, and held anew. */
 static bool interrupt_shell(pty_transport *pty, pid_t shell, pid_t group) {
     if (pty->held++ == 0)
         return kill(shell, SIGSTOP) == 0;
@@ -306,7 +306,8 @@ static bool pty_signal(void *data, hostsession_signal signal) {
         return interrupt_shell(pty, shell, group);
     let_go(pty);
     if (group != shell)
-        return kill(-group, numbers[signal]) == 0;
+        /* A group that has just ended is a part of a loop: a ^C now would be worse than none. */
+        return kill(-group, numbers[signal]) == 0 || signal == HOSTSESSION_SIGNAL_INTERRUPT;
     /* The terminal's own ^C and ^\ are right for the shell's group. */
     return signal == HOSTSESSION_SIGNAL_KILL && kill_beside_shell(shell);
 }
