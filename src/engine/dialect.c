@@ -130,9 +130,15 @@ static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTI
 
 #define ASH_PRINT "\\command printf "
 static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
-static const char *const ash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+/* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
+#define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
+static const char *const ash_tty[] = {ASH_STAYS,
+                                      TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                       PROMPT_ANSI, NULL};
-static const char *const ash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
+                                       "You have stopped jobs.\n", NULL};
+static const char *const ash_pipe[] = {ASH_STAYS,
+                                       PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -214,6 +220,8 @@ static const dialect ash = {.name = "ash",
                             .tty_quotes = QUOTE_ANSI,
                             .pipe_input = " </dev/null",
                             .interrupt_newline = true,
+                            .edits = true,
+                            .says = ash_says,
                             .quiet = posix_quiet,
                             .tty_functions = ash_tty,
                             .pipe_functions = ash_pipe,
@@ -287,15 +295,26 @@ static bool append_number(const dialect *d, uint64_t number, bytes *to) {
     return d->quiet_prompt || bytes_printf(to, "%s_hs_k=%" PRIu64 ";", lead(d), number);
 }
 
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bool signaled, bytes *to) {
-    return append_number(d, number, to) &&
-           bytes_printf(to, "%s%s_hs_e %" PRIu64 " \"$?\"%s\n", guarded ? "{ " : "", signaled && d->obey ? d->obey : "",
-                        number, guarded ? ";} >/dev/null 2>&1" : "");
-}
-
 bool dialect_set_terminal(const dialect *d, bytes *to) {
     return bytes_append_text(to, lead(d)) &&
            bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
+}
+
+static const char *end_opening(end_style style) {
+    return style == END_GUARDED ? "{ " : "";
+}
+
+static const char *end_closing(end_style style) {
+    return style == END_GUARDED ? ";} >/dev/null 2>&1\n" : "\n";
+}
+
+bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {
+    /* A shell that reads single bytes may lose one to the signal that was sent just before. */
+    return (!sync->signaled || *lead(d) || bytes_append(to, " ", 1)) && append_number(d, sync->number, to) &&
+           bytes_append_text(to, end_opening(sync->end)) &&
+           (!sync->signaled || !d->obey || bytes_append_text(to, d->obey)) &&
+           (!sync->sets_terminal || (dialect_set_terminal(d, to) && bytes_append_text(to, "||:;"))) &&
+           bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"%s", sync->number, end_closing(sync->end));
 }
 
 bool dialect_sets_terminal(const char *command, size_t length) {
@@ -313,7 +332,8 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint6
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
     return append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
-           (tty || ordered || append_line(d, d->error_end, token, to)) && dialect_sync(d, number, false, false, to);
+           (tty || ordered || append_line(d, d->error_end, token, to)) &&
+           dialect_sync(d, &(sync_line){.number = number}, to);
 }
 
 static bool append_begin(const dialect *d, const frame *f, const char *function, bytes *to) {
@@ -378,10 +398,9 @@ static bool append_status(const dialect *d, const frame *f, bytes *to) {
 
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
     const char *input = f->tty ? "" : d->pipe_input;
-    bool guard = f->guarded && !f->open_end;
-    return bytes_printf(to, "%s;%s", input, guard ? "{ " : "") && append_status(d, f, to) &&
+    return bytes_printf(to, "%s;%s", input, end_opening(f->end)) && append_status(d, f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
-           (!f->mend || bytes_append_text(to, d->mend)) && bytes_append_text(to, guard ? ";} >/dev/null 2>&1\n" : "\n");
+           (!f->mend || bytes_append_text(to, d->mend)) && bytes_append_text(to, end_closing(f->end));
 }
 
 bool dialect_drained(uint64_t number, bytes *to) {

@@ -29,6 +29,12 @@ typedef struct dialect {
     bool quiet_prompt;
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
+    /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
+     * turn that off. */
+    bool edits;
+    /* What it says between commands; NULL: nothing.  The first: it edits lines and asks where the cursor is.  The
+     * others: a signal has interrupted its reading, which it takes for an end of its input. */
+    const char *const *says;
     /* Ctrl+C makes it print a newline. */
     bool interrupt_newline;
     /* As it ends it says "exit" or "logout". */
@@ -58,6 +64,9 @@ typedef struct dialect {
     const char *error_end; /* for pipes where the streams come in no order: END on both */
 } dialect;
 
+/* How END is called: END_GUARDED in a group whose output is thrown away. */
+typedef enum end_style { END_PLAIN, END_GUARDED } end_style;
+
 /* A command's frame. */
 typedef struct frame {
     uint64_t number;
@@ -70,8 +79,7 @@ typedef struct frame {
     /* Nothing that the frame itself does may show: xtrace, verbose or a DEBUG trap may be on, or standard output is
      * not the terminal.  Costs the shell some twenty system calls. */
     bool guarded;
-    /* A guarded frame's END is outside the guard. */
-    bool open_end;
+    end_style end;
     /* BEGIN is not in the text that is evaluated: what verbose says of its end belongs to the command. */
     bool apart;
     /* The terminal echoes while the command runs. */
@@ -90,9 +98,17 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to);
 /* Append the line that ends the throwing away; to a shell that is not at it, it is nothing. */
 bool dialect_drained(uint64_t number, bytes *to);
 
-/* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers; `signaled`: and
- * that it is done with the signals that were sent to it. */
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bool signaled, bytes *to);
+/* A line that makes the shell print an END: the proof that it, and not a program, answers. */
+typedef struct sync_line {
+    uint64_t number;
+    end_style end;
+    /* It gives the terminal the modes that we need. */
+    bool sets_terminal;
+    /* It proves, too, that the shell is done with the signals that were sent to it. */
+    bool signaled;
+} sync_line;
+
+bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to);
 
 /* Append the command that gives the terminal the modes that we need. */
 bool dialect_set_terminal(const dialect *d, bytes *to);

@@ -31,7 +31,7 @@ static void on_data(void *owner, const char *data, size_t length) {
         if (e->raw)
             raw_data(e, data, length);
         else
-            e->host.unsolicited(e->owner, s->stream, data, length);
+            between_data(s, data, length);
         break;
     case PHASE_ENDED:
         break;
@@ -64,8 +64,6 @@ static bool on_marker(void *owner, const marker *m) {
         return true;
     if (m->crlf)
         e->terminal_dirty = e->config.tty;
-    if (m->kind == MARKER_PROMPT && m->number >= e->sync_number)
-        s->traced = false;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */
         if (m->number <= s->last_end || m->number > e->last_number)
@@ -73,10 +71,11 @@ static bool on_marker(void *owner, const marker *m) {
             return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
-    bool prompts = m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number;
+    if (m->kind == MARKER_PROMPT || m->kind == MARKER_BEGIN)
+        s->traced = false;
     if (e->phase <= PHASE_TEACHING) {
-        if (prompts)
-            command_note_prompt(s, m);
+        if (m->kind == MARKER_PROMPT)
+            prompts_note(s, m);
         return opening_marker(s, m);
     }
     if (m->kind == MARKER_END && m->number == e->sync_number) {
@@ -86,7 +85,10 @@ static bool on_marker(void *owner, const marker *m) {
         parts_note_end(e, m);
         e->status = status;
         s->synced = true;
-        sync_seen(e);
+        for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
+            between_flush(&e->sides[i]);
+        if (e->phase != PHASE_ENDED)
+            sync_seen(e);
         return true;
     }
     if (m->kind == MARKER_PROMPT) {
@@ -94,11 +96,12 @@ static bool on_marker(void *owner, const marker *m) {
             return false;
         e->prompt_seen = true;
     }
-    if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
+    if (e->phase != PHASE_IDLE)
         return command_marker(s, m);
-    if (prompts && e->phase != PHASE_RECOVERING)
-        command_note_prompt(s, m);
-    return e->phase == PHASE_IDLE || command_marker(s, m);
+    if (m->kind == MARKER_PROMPT)
+        prompts_note(s, m);
+    between_flush(s);
+    return true;
 }
 
 engine *engine_new(const engine_config *config, const engine_host *host, void *owner, int64_t now_us) {
@@ -122,6 +125,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
         s->scanner.owner = s;
         s->scanner.on_data = on_data;
         s->scanner.on_marker = on_marker;
+        between_open(s);
         memcpy(s->scanner.token, config->token, sizeof s->scanner.token);
     }
     e->name = strdup(config->name);
@@ -139,7 +143,7 @@ void engine_free(engine *e) {
     for (size_t i = 0; i < 2; i++) {
         scanner_free(&e->sides[i].scanner);
         notices_free(&e->sides[i].notices);
-        bytes_free(&e->sides[i].prelude);
+        between_free(&e->sides[i]);
         bytes_free(&e->sides[i].suspect);
     }
     bytes_wipe(&e->outgoing);
@@ -197,13 +201,25 @@ bool parts_type(engine *e, const char *data, size_t length, bool secret) {
     return true;
 }
 
+bool parts_shell_edits(const engine *e) {
+    return e->config.tty && e->dialect->edits &&
+           (e->editing || e->terminal_dirty || e->host.terminal_changed(e->owner));
+}
+
 void parts_sync(engine *e) {
     bytes line = {0};
+    bool sets_terminal = e->phase == PHASE_SETTLING && parts_shell_edits(e);
+    if (sets_terminal)
+        e->host.reset_terminal(e->owner);
     e->sync_number = ++e->last_number;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
     bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
-    if (!dialect_sync(e->dialect, e->sync_number, guarded && !parts_open_end(e), e->phase == PHASE_RECOVERING, &line))
+    sync_line sync = {.number = e->sync_number,
+                      .end = guarded ? parts_end_style(e) : END_PLAIN,
+                      .sets_terminal = sets_terminal,
+                      .signaled = e->phase == PHASE_RECOVERING};
+    if (!dialect_sync(e->dialect, &sync, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);
@@ -228,6 +244,9 @@ void parts_note_end(engine *e, const marker *m) {
     int status = parts_status(m, field_status);
     e->status = status < 0 ? 255 : status;
     e->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
+    /* Its rest comes behind END, and then the prompt. */
+    e->sides[parts_trace_stream(e)].traced = e->tracing && !(e->guarded && parts_end_style(e) == END_GUARDED) &&
+                                             !e->dialect->quiet_prompt && e->last_prompt < m->number;
     e->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
     int64_t prompt = marker_number(m, field_prompt, 100000);
     e->prompt_changed = prompt != e->prompt_length;

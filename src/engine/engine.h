@@ -41,6 +41,7 @@ typedef struct engine_host {
     int (*echoes)(void *owner);
     /* The time to open is over before the connection was up: fill in what it waits for.  False: cannot tell. */
     bool (*explain)(void *owner, hostsession_failure *failure);
+    bool (*terminal_changed)(void *owner);
     /* NULL, or: call engine_receive() with what was written to standard error before the output that is being received.
      */
     void (*catch_up)(void *owner);

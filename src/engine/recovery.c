@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
-enum { rung_us = 250000, beat_us = 25000 };
+enum { rung_us = 250000, beat_us = 25000, reading_beats = 40 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -38,6 +38,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->stop_failure = *failure;
     e->step = 0;
     e->next_step = e->now;
+    e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = e->awaits_signals = false;
@@ -55,18 +56,11 @@ hostsession_status recovery_status(const engine *e) {
                                                        : HOSTSESSION_STATUS_TIMED_OUT;
 }
 
-/* The command's line is over: what comes now is the trace of a sync, up to the sync's prompt. */
-static void ask(engine *e) {
-    if (e->tracing && !e->dialect->quiet_prompt)
-        e->sides[e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR].traced = true;
-    parts_sync(e);
-}
-
 /* The shell printed a marker: its line has ended, one way or the other. */
 void recovery_shell_seen(engine *e) {
     if (e->sync_number)
         return;
-    ask(e);
+    parts_sync(e);
     /* A signal now would throw this line away, too. */
     e->next_step = e->now + rung_us;
 }
@@ -85,6 +79,8 @@ static void give_up(engine *e) {
  * stop the job, which ends the loop, and let the shell kill it. */
 static void stop_job(engine *e) {
     e->jobs = true;
+    for (size_t i = 0; i < e->side_count; i++)
+        e->sides[i].notices.jobs = e->dialect->notices;
     type_control(e, 0x1a);
     if (e->phase == PHASE_RECOVERING)
         parts_type(e, "\nkill -9 %%\n", 11, false);
@@ -101,8 +97,10 @@ static void interrupt(engine *e) {
 }
 
 static void climb_terminal(engine *e) {
-    /* A ^C between two children of a loop is lost: it is repeated. */
-    enum { knocks = rung_us / beat_us, quit = knocks + 1, stop = knocks + 3 };
+    /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
+    const int knocks = (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
+    const int quit = knocks + 1;
+    const int stop = knocks + 3;
     e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
     if (e->step < knocks) {
         interrupt(e);
@@ -125,13 +123,21 @@ static void climb_terminal(engine *e) {
     }
 }
 
+/* Interrupted in the middle of the command's line the shell would run the rest of it, which is quoted text: the line is
+ * sent to its end, and where BEGIN will tell that it was read, that is waited for: ash keeps what it has in its buffer
+ * of a line that it gives up.  (The transport looks whether anything is left in the pipe.) */
+static bool still_reads(engine *e) {
+    if (bytes_length(&e->outgoing))
+        return true;
+    return !e->silent && !e->sides[HOSTSESSION_STREAM_OUTPUT].begun && e->beats_left-- > 0;
+}
+
 /* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for
  * a child that has not died of it: knock again and again. */
 static void climb_pipes(engine *e) {
     enum { beats = rung_us / beat_us };
     e->next_step = e->now + beat_us;
-    /* No key throws away an open line: it is sent to its end, or the shell would run what is quoted in it. */
-    if (e->step == 0 && bytes_length(&e->outgoing))
+    if (e->step == 0 && still_reads(e))
         return;
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
     int step = e->step++;
@@ -145,18 +151,18 @@ static void climb_pipes(engine *e) {
 }
 
 static void climb(engine *e) {
-    /* What has not been sent yet would only be eaten. */
-    if (e->step == 0 && e->config.tty)
-        engine_sent(e, bytes_length(&e->outgoing));
-    /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
-    if (e->step == 0 && e->config.tty)
-        e->host.reset_terminal(e->owner);
-    if (e->config.tty) {
-        climb_terminal(e);
-        e->step++;
-    } else {
+    if (!e->config.tty) {
         climb_pipes(e);
+        return;
     }
+    if (e->step == 0) {
+        /* What has not been sent yet would only be eaten. */
+        engine_sent(e, bytes_length(&e->outgoing));
+        /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
+        e->host.reset_terminal(e->owner);
+    }
+    climb_terminal(e);
+    e->step++;
 }
 
 /* The proof is made again once the last signal has arrived: it would meet the next command. */
@@ -186,7 +192,7 @@ void recovery_synced(engine *e) {
      * over with that. */
     if (!e->proven) {
         e->proven = true;
-        ask(e);
+        parts_sync(e);
         e->next_step = e->now + rung_us;
         return;
     }

@@ -334,15 +334,27 @@ static bool is_reading(pipe_transport *transport) {
            transport->written - (uint64_t)left < transport->must_be_read;
 }
 
+/* As a terminal does at ^C: what was typed behind the command, half a line of it perhaps, is lost with the signal. */
+static void discard_input(const pipe_transport *transport) {
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0)
+        return;
+    /* The reading end is the shell's own, and blocks; this does not. */
+    while (splice(transport->input_reader, NULL, nowhere, NULL, pipe_bytes, SPLICE_F_NONBLOCK) > 0)
+        continue;
+    close(nowhere);
+}
+
 static bool pipe_signal(void *data, hostsession_signal signal) {
     pipe_transport *transport = data;
     if (transport->exited)
         return false;
     switch (signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
-        /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
         if (transport->kills == 0 && is_reading(transport))
             return false;
+        discard_input(transport);
+        /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
         return kill(-child_pid(transport->child), SIGINT) == 0;
     case HOSTSESSION_SIGNAL_QUIT:
         return signal_command(transport, SIGQUIT);

@@ -210,6 +210,11 @@ bool check_times_out(struct context *t, struct place at, const char *command, co
     hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
     options.timeout_ms = short_deadline_ms;
     const hostsession_result *result = run_raw(t, command, &options, &error);
+    return check_timed_out(t, at, command, result, error, output);
+}
+
+bool check_timed_out(struct context *t, struct place at, const char *command, const hostsession_result *result,
+                     hostsession_error error, const char *output) {
     if (result && error == HOSTSESSION_ERROR_TIMED_OUT && is_consistent(result, error) &&
         hostsession_result_status(result) == HOSTSESSION_STATUS_TIMED_OUT && hostsession_result_session_alive(result) &&
         (!output ||

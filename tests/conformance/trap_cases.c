@@ -2,6 +2,7 @@
 /* Traps of the user: they print when the user's own commands run, and change nothing else. */
 #include "conformance.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* In an eval the shells run the trap for the eval, too: the user's trap, once more.  zsh runs it for the list that
@@ -69,7 +70,14 @@ static void user_signals(struct context *t) {
     RUNS(t, "trap - USR1; trap", "", 0);
     SETTLES(t, "trap 'c=1' CHLD");
     IN_SYNC(t);
-    SETTLES(t, "trap ':' WINCH TTOU TTIN");
+    SETTLES(t, "trap ':' WINCH TTIN");
+    IN_SYNC(t);
+    SETTLES(t, "trap ':' TTOU");
+    /* By hand, too: ash no longer ignores it then, and what it starts stops when it takes the terminal. */
+    if (is_tty(t) && is_shell(t, ASH)) {
+        RUNS(t, "/bin/echo never", "", 128 + SIGTTOU);
+        SETTLES(t, "kill -9 %%; trap - TTOU");
+    }
     IN_SYNC(t);
 }
 

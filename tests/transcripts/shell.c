@@ -44,7 +44,7 @@ static void add_asked(player *p, char kind, const char *number) {
 static void look_at_line(player *p, const char *line) {
     const char *quieting = strstr(line, ";E;%s;0;;1;;;");
     const char *asking = strstr(line, ";A;");
-    const char *call = line;
+    const char *call = line + strspn(line, " ");
     if (strncmp(call, "_hs_k=", 6) == 0)
         call += strcspn(call, ";") + 1;
     if (strncmp(call, "{ ", 2) == 0)

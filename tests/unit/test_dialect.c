@@ -84,10 +84,11 @@ static void the_frames_of_a_command(void **state) {
     assert_frame(shell(1), &f, "\\builtin \\eval $'a\\nb';_hs_e 17 \"$?\"\n");
     f.guarded = true;
     f.silent = false;
+    f.end = END_GUARDED;
     assert_frame(
         shell(1), &f,
         "\\builtin \\eval $'{ _hs_g 17 \\\\0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\";} >/dev/null 2>&1\n");
-    f.open_end = true;
+    f.end = END_PLAIN;
     assert_frame(shell(2), &f, "{ _hs_g 17 0;} >/dev/null 2>&1'\"$_hs_10\"'a'\"$_hs_10\"'b';_hs_e 17 \"$?\"\n");
 }
 
@@ -167,8 +168,9 @@ static void what_is_typed_holds_no_marker(void **state) {
             assert_true(dialect_teach(shell(s), TOKEN, tty, false, 3, &b));
             assert_true(dialect_teach(shell(s), TOKEN, tty, true, 3, &b));
         }
-        assert_true(dialect_sync(shell(s), 4, false, true, &b));
-        assert_true(dialect_sync(shell(s), 4, true, false, &b));
+        for (int signaled = 0; signaled < 2; signaled++)
+            for (end_style end = END_PLAIN; end <= END_GUARDED; end++)
+                assert_true(dialect_sync(shell(s), &(sync_line){4, end, signaled, signaled}, &b));
         assert_null(memchr(bytes_front(&b), marker_rs, bytes_length(&b)));
         assert_null(memchr(bytes_front(&b), '@', bytes_length(&b)));
         scanner scan = {.token = TOKEN, .on_data = ignore, .on_marker = never};
