@@ -36,8 +36,21 @@ static bool wants_echo(const expectations *x) {
 }
 
 /* In a shell that traces redirections a guard's own would show: there END is traced in the open, and cut off. */
-static bool open_end(const engine *e) {
-    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap;
+static end_style style_of_end(const engine *e) {
+    if (!e->guarded)
+        return END_PLAIN;
+    if (e->dialect->quiet_functions)
+        return e->debug_trap ? END_ASIDE : END_PLAIN;
+    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap ? END_PLAIN : END_GUARDED;
+}
+
+/* A terminal that is not ours, or that the shell itself puts back, is set by a command. */
+static bool sets_terminal(const engine *e) {
+    const engine_command *c = &e->command;
+    if (e->dialect->keeps_modes && wants_echo(c->expectations))
+        return true;
+    return (!e->resets_terminal || (e->config.tty && e->dialect->keeps_modes)) &&
+           dialect_sets_terminal(c->text, c->length);
 }
 
 static bool type_frame(engine *e) {
@@ -49,11 +62,11 @@ static bool type_frame(engine *e) {
                .tty = e->config.tty,
                .guarded = e->guarded,
                .silent = e->silent,
-               .open_end = open_end(e),
+               .end = style_of_end(e),
                .echo = wants_echo(c->expectations),
                .drain = e->drains,
                .mend = dialect_mends(e->dialect, c->text, c->length),
-               .sets_terminal = !e->resets_terminal && dialect_sets_terminal(c->text, c->length)};
+               .sets_terminal = sets_terminal(e)};
     bytes line = {0};
     bool right = true;
     /* A terminal that is not ours is set by the shell itself. */
@@ -83,11 +96,18 @@ static bool may_be_silent(engine *e) {
     return !e->config.tty || e->host.echoes(e->owner) == 0;
 }
 
+/* Whether each line's prompt comes on this stream: output begins behind it, not behind END. */
+static bool has_prompts(const side *s) {
+    return !s->engine->dialect->quiet_prompt && s->stream == trace_stream(s->engine);
+}
+
 static void send_frame(engine *e) {
     const engine_command *c = &e->command;
     /* Whatever the last command left of the terminal's modes. */
+    bool kept = e->config.tty && e->dialect->keeps_modes;
+    e->terminal_dirty |= kept && e->host.echoes(e->owner) != 0;
     e->resets_terminal = !e->config.tty || e->host.reset_terminal(e->owner);
-    if (e->resets_terminal)
+    if (e->resets_terminal && !kept)
         e->terminal_dirty = false;
     e->editor |= dialect_edits(c->text, c->length);
     if (notices_background(c->text, c->length)) {
@@ -108,7 +128,7 @@ static void send_frame(engine *e) {
         side *s = &e->sides[i];
         s->ended = false;
         s->skip_line = e->tracing && e->dialect->traces_through && s->stream == trace_stream(e);
-        s->begun = e->silent && (!e->config.tty || e->dialect->quiet_prompt || e->last_prompt >= e->fence);
+        s->begun = e->silent && (!has_prompts(s) || e->last_prompt >= e->fence);
         s->notices.owner = s;
         s->notices.on_data = on_command_text;
         s->notices.stops = e->dialect->tells_of_jobs;
@@ -153,6 +173,16 @@ void command_settled(engine *e) {
     send_frame(e);
 }
 
+/* What is no output of the command.  While it is being stopped, it is: its programs' last words, and what the shell
+ * says of their end; but for the newlines with which that answers Ctrl+C. */
+static void put_aside(side *s, const char *data, size_t length) {
+    engine *e = s->engine;
+    if (e->phase != PHASE_RECOVERING || !e->frame_sent)
+        e->host.unsolicited(e->owner, s->stream, data, length);
+    else if (!e->dialect->interrupt_newline || length != 1 || data[0] != '\n')
+        on_command_text(s, data, length);
+}
+
 static void flush_prelude(side *s) {
     engine *e = s->engine;
     bytes held = s->prelude;
@@ -164,7 +194,7 @@ static void flush_prelude(side *s) {
     if (memmem(bytes_front(&held), length, "_hs", 3))
         e->terminal_dirty = e->config.tty;
     else
-        e->host.unsolicited(e->owner, s->stream, bytes_front(&held), length);
+        put_aside(s, bytes_front(&held), length);
     bytes_free(&held);
 }
 
@@ -194,14 +224,14 @@ void command_data(side *s, const char *data, size_t length) {
         }
         if (!notices_feed(&s->notices, data, length))
             parts_no_memory(e);
-    } else if (s->ended || !e->frame_sent) {
-        e->host.unsolicited(e->owner, s->stream, data, length);
+    } else if (s->ended || !e->frame_sent || e->phase == PHASE_RECOVERING) {
+        put_aside(s, data, length);
     } else if (bytes_length(&s->prelude) + length <= prelude_max_bytes) {
         if (!bytes_append(&s->prelude, data, length))
             parts_no_memory(e);
     } else {
         flush_prelude(s);
-        e->host.unsolicited(e->owner, s->stream, data, length);
+        put_aside(s, data, length);
     }
 }
 
@@ -210,7 +240,7 @@ static void cut_trace(side *s, const marker *m) {
     enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->tracing || (e->guarded && !open_end(e)) || o->total != o->length || o->length == 0)
+    if (!e->tracing || style_of_end(e) == END_GUARDED || o->total != o->length || o->length == 0)
         return;
     size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
     o->total = o->length = start;
@@ -311,8 +341,9 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
     if (s->ended || e->ending)
         return true;
     bool numbered = !e->dialect->quiet_prompt;
-    /* On pipes prompts go to standard error. */
-    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT)
+    /* On pipes prompts go to standard error; or to where the command before has moved that. */
+    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT &&
+        (m->number != e->fence || m->number <= e->last_prompt))
         return false;
     if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
         return true;
@@ -325,7 +356,7 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
             return !s->begun || e->stopped_number != 0 ||
                    (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
         e->last_prompt = m->number;
-        if (m->number == e->fence && e->silent && e->config.tty && !s->begun) {
+        if (m->number == e->fence && e->silent && !s->begun) {
             flush_prelude(s);
             s->begun = true;
         }

@@ -26,6 +26,8 @@ enum { piece_bytes = 120 };
 #define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" BASH_LENGTHS "$_hs_r\""
 #define WORD_BEGIN "\"$_hs_r;B;$1$_hs_r\""
 #define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" LENGTHS "$_hs_r\""
+/* Inside of a `function` the options are the function's own: `$-` comes with the status. */
+#define KSH93_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;" TERMINAL ";" LENGTHS "$_hs_r\""
 #define FORMAT_BEGIN "'\\036@;B;%s\\036@\\n' \"$1\""
 #define FORMAT_END(TERMINAL) "'\\036@;E;%s;%s;%s;" TERMINAL ";%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"" LENGTHS "\""
 
@@ -35,23 +37,26 @@ enum { piece_bytes = 120 };
 #define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
 #define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
 #define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
-#define STATUS(RETURN) "_hs_s(){ " RETURN "return \"$1\";}\n"
-#define TTY_FUNCTIONS(RETURN, PRINT, TEST, SAME, BEGIN, END)                                                           \
-    "_hs_e(){ _hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(       \
-        SAME) "}\n" STATUS(RETURN),                                                                                    \
-        "_hs_b(){ " PRINT BEGIN ";" RETURN "return \"$2\";}\n_hs_g(){ " PRINT BEGIN ">/dev/tty;" RETURN                \
-        "return \"$2\";}\n",                                                                                           \
-        "_hs_i(){ while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                                \
-                                    "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
+#define FUNCTION(NAME) NAME "(){ "
+#define KSH93_FUNCTION(NAME) "function " NAME " { "
+#define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
+#define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                                   \
+    DEFINE("_hs_e")                                                                                                    \
+    "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(                \
+        SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
+        DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
+                                                                                               "return \"$2\";}\n",    \
+        DEFINE("_hs_i") "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                         \
+                                           "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
 #define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
-#define PIPE_FUNCTIONS(RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                                      \
-    "\\exec " OUT ">&1 " ERR ">&2\n_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT                                          \
-                                                                     ";" OUR_PROMPT(SAME) "}\n" STATUS(RETURN),        \
-        "_hs_b(){ " PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                           \
-        "return \"$2\";}\n_hs_g(){ _hs_b \"$1\" \"$2\";}\n"
-#define PIPE_ERROR_END(PRINT, OUT, ERR, SAME, END)                                                                     \
-    "_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
+#define PIPE_FUNCTIONS(DEFINE, RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                              \
+    "\\exec " OUT ">&1 " ERR                                                                                           \
+    ">&2\n" DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),      \
+        DEFINE("_hs_b") PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                       \
+                                    "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
+#define PIPE_ERROR_END(DEFINE, PRINT, OUT, ERR, SAME, END)                                                             \
+    DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
 #define RS_ANSI "_hs_r=$'\\036@'\n"
 #define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
 
@@ -67,11 +72,11 @@ static const char *const bash_quiet[] = {
 #define PROMPT_BASH                                                                                                    \
     "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
     "PS1;_hs_q=('')\n_hs_p=$'${_hs_q[_hs_d++]-\\036@;P;0;$?\\036@\\n}'\nPS1=$_hs_p\nPS2=\n"
-static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH, WORD_BEGIN,
-                                                             BASH_WORD_END),
+static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH,
+                                                             WORD_BEGIN, BASH_WORD_END),
                                        PROMPT_BASH, NULL};
-static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "61", "62", SAME_BASH,
-                                                               WORD_BEGIN, BASH_WORD_END),
+static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
+                                                               SAME_BASH, WORD_BEGIN, BASH_WORD_END),
                                         PROMPT_BASH, NULL};
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
@@ -83,36 +88,43 @@ static const char *const zsh_quiet[] = {
     "\\builtin unfunction precmd preexec 2>/dev/null\n",
     NULL,
 };
-static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                            WORD_END),
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_WORD,
+                                                            WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
-                                                              WORD_END),
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "8", "9", SAME_WORD,
+                                                              WORD_BEGIN, WORD_END),
                                        PROMPT_ZSH, NULL};
 
-static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG\n", NULL};
+static const char *const ksh93_quiet[] = {
+    " \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG\n",
+    /* With vi turned on it dies of the first look at the terminal's width when there is no echo: it looks now. */
+    "\\command kill -WINCH $$\n", NULL};
 #define KSH93_PRINT "\\command print -r -- "
-static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("\\", KSH93_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                              WORD_END),
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, SAME_WORD,
+                                                              WORD_BEGIN, KSH93_WORD_END),
                                         PROMPT_ANSI, NULL};
-static const char *const ksh93_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\", KSH93_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
-                                                                WORD_END),
+/* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
+static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT,
+                                                                                     "8", "9", SAME_WORD, WORD_BEGIN,
+                                                                                     KSH93_WORD_END),
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
 static const char *const mksh_quiet[] = {" \\builtin set +o emacs +o vi +o gmacs +o emacs-usemeta\n", NULL};
-static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                             WORD_END),
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD, SAME_WORD,
+                                                             WORD_BEGIN, WORD_END),
                                        PROMPT_ANSI, NULL};
-static const char *const mksh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9", SAME_WORD,
+static const char *const mksh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT, "8", "9", SAME_WORD,
                                                                WORD_BEGIN, WORD_END),
                                         PROMPT_ANSI, NULL};
 
 #define ASH_PRINT "\\command printf "
 static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
-static const char *const ash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const ash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
+                                                    FORMAT_END),
                                       PROMPT_ANSI, NULL};
-static const char *const ash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const ash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
+                                                      FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -120,10 +132,11 @@ static const char *const ash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9",
 #define PROMPT_POSIX                                                                                                   \
     "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
     "\\command eval 'PS1=$_hs_p' 2>/dev/null\n\\command eval PS2= 2>/dev/null\n"
-static const char *const dash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
+static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
                                                      FORMAT_END),
                                        PROMPT_POSIX, NULL};
-static const char *const dash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
+                                                       FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
 static const char *const bash_mend_words[] = {"shopt", "promptvars", NULL};
@@ -145,7 +158,7 @@ static const dialect bash = {.name = "bash",
                              .pipe_functions = bash_pipe,
                              .mend_words = bash_mend_words,
                              .mend = ";\\builtin shopt -s promptvars",
-                             .error_end = PIPE_ERROR_END(BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
 static const dialect zsh = {.name = "zsh",
                             .eval = "\\builtin eval ",
                             .tty_quotes = QUOTE_ANSI,
@@ -158,19 +171,24 @@ static const dialect zsh = {.name = "zsh",
                             .pipe_functions = zsh_pipe,
                             .mend_words = zsh_mend_words,
                             .mend = ";" ZSH_PROMPT_OPTIONS,
-                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                            .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "8", "9", SAME_WORD, WORD_END)};
 static const dialect ksh93 = {.name = "ksh93",
                               .eval = "\\command eval ",
                               .in_pieces = true,
-                              .tty_quotes = QUOTE_VARIABLES,
+                              .tty_quotes = QUOTE_ANSI,
                               .pipe_input = " </dev/null",
                               .notices = true,
                               .debug_trap = true,
-                              .traces_redirections = true,
+                              .quiet_functions = true,
+                              .loops_on = true,
+                              .after_stop = "\\command :|\\command :\n",
+                              .keeps_modes = true,
+                              .interrupt_newline = true,
                               .quiet = ksh93_quiet,
                               .tty_functions = ksh93_tty,
                               .pipe_functions = ksh93_pipe,
-                              .error_end = PIPE_ERROR_END(KSH93_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                              .error_end =
+                                  PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, "8", "9", SAME_WORD, KSH93_WORD_END)};
 static const dialect mksh = {.name = "mksh",
                              .eval = "\\builtin eval ",
                              .tty_quotes = QUOTE_ANSI,
@@ -182,7 +200,7 @@ static const dialect mksh = {.name = "mksh",
                              .quiet = mksh_quiet,
                              .tty_functions = mksh_tty,
                              .pipe_functions = mksh_pipe,
-                             .error_end = PIPE_ERROR_END(MKSH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, "8", "9", SAME_WORD, WORD_END)};
 static const dialect ash = {.name = "ash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_ANSI,
@@ -191,7 +209,7 @@ static const dialect ash = {.name = "ash",
                             .quiet = posix_quiet,
                             .tty_functions = ash_tty,
                             .pipe_functions = ash_pipe,
-                            .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 static const dialect dash = {.name = "dash",
                              .eval = "\\command eval ",
                              .tty_quotes = QUOTE_VARIABLES,
@@ -200,7 +218,7 @@ static const dialect dash = {.name = "dash",
                              .quiet = posix_quiet,
                              .tty_functions = dash_tty,
                              .pipe_functions = dash_pipe,
-                             .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 
 /* Field order of the question below. */
 enum { answer_bash, answer_zsh, answer_ksh, answer_ansi, answer_user, answer_pid, answer_flags, answer_cwd };
@@ -247,12 +265,23 @@ static bool append_number(const dialect *d, uint64_t number, bytes *to) {
     return d->quiet_prompt || bytes_printf(to, "_hs_k=%" PRIu64 ";", number);
 }
 
+/* In a subshell no DEBUG trap runs, but in a group with a redirection it does, and that changes `$?`. */
+static bool append_end_call(const dialect *d, uint64_t number, end_style style, bytes *to) {
+    static const char *const before[] = {"", "{ ", "("};
+    static const char *const behind[] = {"", ";} >/dev/null 2>&1", ")"};
+    return bytes_printf(to, "%s_hs_e %" PRIu64 " \"%s\"%s", before[style], number, d->quiet_functions ? "$?;$-" : "$?",
+                        behind[style]);
+}
+
 bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to) {
     if (!append_number(d, number, to))
         return false;
-    if (guarded)
-        return bytes_printf(to, "{ _hs_e %" PRIu64 " \"$?\";} >/dev/null 2>&1\n", number);
-    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"\n", number);
+    return append_end_call(d, number,
+                           !guarded             ? END_PLAIN
+                           : d->quiet_functions ? END_ASIDE
+                                                : END_GUARDED,
+                           to) &&
+           bytes_append(to, "\n", 1);
 }
 
 bool dialect_set_terminal(bytes *to) {
@@ -323,13 +352,11 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
 }
 
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
-    const char *input = f->tty ? "" : d->pipe_input;
-    bool guard = f->guarded && !f->open_end;
-    return bytes_printf(to, "%s;%s_hs_e %" PRIu64 " \"$?\"", input, guard ? "{ " : "", f->number) &&
-           (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
-           (!f->mend || bytes_append_text(to, d->mend)) &&
+    return bytes_append_text(to, f->tty ? "" : d->pipe_input) && bytes_append(to, ";", 1) &&
+           append_end_call(d, f->number, f->end, to) &&
            (!f->sets_terminal || (bytes_append(to, ";", 1) && dialect_set_terminal(to))) &&
-           bytes_append_text(to, guard ? ";} >/dev/null 2>&1\n" : "\n");
+           (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
+           (!f->mend || bytes_append_text(to, d->mend)) && bytes_append(to, "\n", 1);
 }
 
 bool dialect_drained(uint64_t number, bytes *to) {

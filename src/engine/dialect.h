@@ -36,6 +36,15 @@ typedef struct dialect {
     bool notices;
     /* The user can have code run before every simple command: our frame's, too. */
     bool debug_trap;
+    /* What our functions do is neither traced nor trapped, only the call of one; `$-` comes with the call. */
+    bool quiet_functions;
+    /* A loop in it is ended only by a Ctrl+C that meets the shell itself, between two children. */
+    bool loops_on;
+    /* NULL, or a line that it needs after an interrupt: ksh93 does not wait for a pipeline that was interrupted, nor
+     * for any other command from then on, until the next pipeline. */
+    const char *after_stop;
+    /* Its reading of lines puts the terminal's modes back, so that only a command in it can change them. */
+    bool keeps_modes;
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */
     bool traces_redirections;
     bool traces_through;
@@ -49,6 +58,9 @@ typedef struct dialect {
     const char *error_end; /* for pipes where the streams come in no order: END on both */
 } dialect;
 
+/* How END is called: the group's output is thrown away; a subshell keeps the user's DEBUG trap out. */
+typedef enum end_style { END_PLAIN, END_GUARDED, END_ASIDE } end_style;
+
 /* A command's frame. */
 typedef struct frame {
     uint64_t number;
@@ -61,15 +73,14 @@ typedef struct frame {
     /* Nothing that the frame itself does may show: xtrace, verbose or a DEBUG trap may be on, or standard output is
      * not the terminal.  Costs the shell some twenty system calls. */
     bool guarded;
-    /* A guarded frame's END is outside the guard. */
-    bool open_end;
+    end_style end;
     /* The terminal echoes while the command runs. */
     bool echo;
     /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */
     bool drain;
     /* The prompt may need mending, see dialect_mends(). */
     bool mend;
-    /* It may change the terminal's modes, and only the shell can set them again. */
+    /* The terminal's modes may change, and only the shell can set them again: it does so behind END. */
     bool sets_terminal;
 } frame;
 

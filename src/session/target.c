@@ -18,19 +18,20 @@ typedef struct starter {
     const char *name;
     const char *plain[4];
     const char *settings[most_settings];
+    const char *history; /* for one that writes each line to its history file as it reads it, our first, too */
 } starter;
 
 /* A shell that keeps a history file must not find our setup lines in it; dash and ash read $ENV when interactive, ksh
- * and mksh a file of their own when there is no $ENV. */
+ * and mksh a file of their own when there is no $ENV.  ksh93 with vi turned on dies on a terminal without echo. */
 static const starter starters[] = {
-    {"bash", {"--noediting", "--norc", "--noprofile"}, {"HISTFILE=/dev/null"}},
-    {"zsh", {"-f"}, {"HISTFILE=/dev/null"}},
-    {"ksh93", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
-    {"ksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
-    {"mksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
-    {"dash", {NULL}, {"ENV"}},
-    {"ash", {NULL}, {"ENV"}},
-    {"sh", {NULL}, {"ENV"}},
+    {"bash", {"--noediting", "--norc", "--noprofile"}, {"HISTFILE=/dev/null"}, NULL},
+    {"zsh", {"-f"}, {"HISTFILE=/dev/null"}, NULL},
+    {"ksh93", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null"},
+    {"ksh", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null"},
+    {"mksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}, NULL},
+    {"dash", {NULL}, {"ENV"}, NULL},
+    {"ash", {NULL}, {"ENV"}, NULL},
+    {"sh", {NULL}, {"ENV"}, NULL},
 };
 
 static const starter *starter_of(const char *shell) {
@@ -62,14 +63,16 @@ static hostsession_error make(const transport_program *program, hostsession_mode
 }
 
 /* Our settings first: the caller's override them. */
-static const char **merge(const char *const *ours, const char *const *theirs) {
+static const char **merge(const char *history, const char *const *ours, const char *const *theirs) {
     size_t count = 0;
     for (size_t i = 0; theirs && theirs[i]; i++)
         count++;
-    const char **all = calloc(count + most_settings + 1, sizeof *all);
+    const char **all = calloc(count + most_settings + 2, sizeof *all);
     if (!all)
         return NULL;
     size_t used = 0;
+    if (history)
+        all[used++] = history;
     for (size_t i = 0; ours && i < most_settings && ours[i]; i++)
         all[used++] = ours[i];
     for (size_t i = 0; i < count; i++)
@@ -86,7 +89,8 @@ static hostsession_error open_local(const hostsession_options *options, target *
         arguments[count++] = known->plain[i];
     if (options->mode == HOSTSESSION_MODE_PIPE || options->interactive)
         arguments[count++] = "-i";
-    const char **settings = merge(known && !options->interactive ? known->settings : NULL, options->environment);
+    const char **settings = merge(known ? known->history : NULL,
+                                  known && !options->interactive ? known->settings : NULL, options->environment);
     if (!settings)
         return failure_no_memory(failure, "target");
     transport_program program = {arguments, settings, options->cwd};

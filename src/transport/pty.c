@@ -268,6 +268,9 @@ static int pty_echoes(void *data) {
     struct termios modes;
     if (tcgetattr(pty->master, &modes) != 0)
         return -1;
+    /* A program that takes each key by itself may echo by itself. */
+    if (!(modes.c_lflag & (ECHO | ICANON)))
+        return -1;
     return (modes.c_lflag & ECHO) != 0;
 }
 

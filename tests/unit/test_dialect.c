@@ -84,10 +84,13 @@ static void the_frames_of_a_command(void **state) {
     assert_frame(shell(1), &f, "\\builtin eval $'a\\nb';_hs_e 17 \"$?\"\n");
     f.guarded = true;
     f.silent = false;
+    f.end = END_GUARDED;
     assert_frame(shell(1), &f,
                  "\\builtin eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\";} >/dev/null 2>&1\n");
-    f.open_end = true;
-    assert_frame(shell(2), &f, "{ _hs_g 17 0;} >/dev/null 2>&1'\"$_hs_10\"'a'\"$_hs_10\"'b';_hs_e 17 \"$?\"\n");
+    f.end = END_PLAIN;
+    assert_frame(shell(2), &f, "\\command eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';_hs_e 17 \"$?;$-\"\n");
+    f.end = END_ASIDE;
+    assert_frame(shell(2), &f, "\\command eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';(_hs_e 17 \"$?;$-\")\n");
 }
 
 static void a_shell_without_ansi_quotes_gets_variables(void **state) {
