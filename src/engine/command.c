@@ -214,7 +214,7 @@ void command_data(side *s, const char *data, size_t length) {
         release_suspect(s);
     if (e->phase == PHASE_ENDED)
         return;
-    if (s->begun && !s->ended) {
+    if (s->begun && !s->ended && !(e->phase == PHASE_RECOVERING && e->line_aborted)) {
         if (s->skip_line) {
             const char *newline = memchr(data, '\n', length);
             size_t skip = newline ? (size_t)(newline + 1 - data) : length;
@@ -326,6 +326,13 @@ static void suspect_abort(engine *e, side *s, const marker *m) {
         parts_no_memory(e);
 }
 
+/* On pipes prompts go to standard error; or to standard output, once a command has moved that there. */
+static bool is_moved_prompt(engine *e, const marker *m) {
+    if (m->number == e->fence && e->host.catch_up)
+        e->host.catch_up(e->owner);
+    return m->number == e->fence && m->number > e->last_prompt;
+}
+
 /* Returns false when it is the command's own output. */
 static bool prompt_seen(engine *e, side *s, const marker *m) {
     if (e->phase == PHASE_RECOVERING) {
@@ -338,12 +345,12 @@ static bool prompt_seen(engine *e, side *s, const marker *m) {
             parts_sync(e);
         return true;
     }
+    bool numbered = !e->dialect->quiet_prompt;
+    if (numbered && (s->ended || e->ending))
+        parts_note_prompt(e, m);
     if (s->ended || e->ending)
         return true;
-    bool numbered = !e->dialect->quiet_prompt;
-    /* On pipes prompts go to standard error; or to where the command before has moved that. */
-    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT &&
-        (m->number != e->fence || m->number <= e->last_prompt))
+    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT && !is_moved_prompt(e, m))
         return false;
     if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
         return true;

@@ -55,6 +55,11 @@ static void sync_seen(engine *e) {
         recovery_synced(e);
 }
 
+void parts_note_prompt(engine *e, const marker *m) {
+    if (m->number > e->last_prompt && m->number <= e->last_number)
+        e->last_prompt = m->number;
+}
+
 static bool on_marker(void *owner, const marker *m) {
     side *s = owner;
     engine *e = s->engine;
@@ -69,6 +74,8 @@ static bool on_marker(void *owner, const marker *m) {
             return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
+    if (e->phase <= PHASE_TEACHING && m->kind == MARKER_PROMPT)
+        parts_note_prompt(e, m);
     if (e->phase <= PHASE_TEACHING)
         return opening_marker(s, m);
     if (m->kind == MARKER_END && m->number == e->sync_number) {
@@ -88,8 +95,8 @@ static bool on_marker(void *owner, const marker *m) {
     }
     if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
         return command_marker(s, m);
-    if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number)
-        e->last_prompt = m->number;
+    if (m->kind == MARKER_PROMPT)
+        parts_note_prompt(e, m);
     return e->phase == PHASE_IDLE || command_marker(s, m);
 }
 

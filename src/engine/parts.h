@@ -131,6 +131,8 @@ bool parts_all_synced(const engine *e);
 void parts_catch_up(engine *e);
 /* A field as an exit status from 0 to 255, or -1. */
 int parts_status(const marker *m, size_t field);
+/* A line's prompt came. */
+void parts_note_prompt(engine *e, const marker *m);
 /* Take over what an END says about the shell. */
 void parts_note_end(engine *e, const marker *m);
 

@@ -10,7 +10,9 @@
 #include <string.h>
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
-enum { rung_us = 250000, beat_us = 25000, short_beat_us = 5000 };
+enum { rung_us = 250000, beat_us = 25000 };
+/* Where one Ctrl+C in ten is heard, or fewer. */
+enum { many_knocks = 200, many_beat_us = 5000 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -91,8 +93,8 @@ static void interrupt(engine *e) {
 
 static void climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated. */
-    int beat = e->dialect->loops_on ? short_beat_us : beat_us;
-    int knocks = rung_us / beat;
+    int beat = e->dialect->loops_on ? many_beat_us : beat_us;
+    int knocks = e->dialect->loops_on ? many_knocks : rung_us / beat_us;
     int quit = knocks + 1;
     int stop = knocks + 3;
     e->next_step = e->now + (e->step < knocks ? beat : rung_us);
