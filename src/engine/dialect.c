@@ -265,23 +265,22 @@ static bool append_number(const dialect *d, uint64_t number, bytes *to) {
     return d->quiet_prompt || bytes_printf(to, "_hs_k=%" PRIu64 ";", number);
 }
 
-/* In a subshell no DEBUG trap runs, but in a group with a redirection it does, and that changes `$?`. */
 static bool append_end_call(const dialect *d, uint64_t number, end_style style, bytes *to) {
     static const char *const before[] = {"", "{ ", "("};
-    static const char *const behind[] = {"", ";} >/dev/null 2>&1", ")"};
+    /* In a subshell no DEBUG trap runs, but in a group with a redirection it does, and that changes `$?`. */
     return bytes_printf(to, "%s_hs_e %" PRIu64 " \"%s\"%s", before[style], number, d->quiet_functions ? "$?;$-" : "$?",
-                        behind[style]);
+                        style == END_ASIDE ? ")" : "");
+}
+
+static bool append_line_end(end_style style, bytes *to) {
+    return bytes_append_text(to, style == END_GUARDED ? ";} >/dev/null 2>&1\n" : "\n");
 }
 
 bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to) {
     if (!append_number(d, number, to))
         return false;
-    return append_end_call(d, number,
-                           !guarded             ? END_PLAIN
-                           : d->quiet_functions ? END_ASIDE
-                                                : END_GUARDED,
-                           to) &&
-           bytes_append(to, "\n", 1);
+    end_style style = !guarded ? END_PLAIN : d->quiet_functions ? END_ASIDE : END_GUARDED;
+    return append_end_call(d, number, style, to) && append_line_end(style, to);
 }
 
 bool dialect_set_terminal(bytes *to) {
@@ -356,7 +355,7 @@ static bool append_end(const dialect *d, const frame *f, bytes *to) {
            append_end_call(d, f->number, f->end, to) &&
            (!f->sets_terminal || (bytes_append(to, ";", 1) && dialect_set_terminal(to))) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
-           (!f->mend || bytes_append_text(to, d->mend)) && bytes_append(to, "\n", 1);
+           (!f->mend || bytes_append_text(to, d->mend)) && append_line_end(f->end, to);
 }
 
 bool dialect_drained(uint64_t number, bytes *to) {

@@ -19,19 +19,20 @@ typedef struct starter {
     const char *plain[4];
     const char *settings[most_settings];
     const char *history; /* for one that writes each line to its history file as it reads it, our first, too */
+    bool echo;           /* while start-up files turn on what they like it needs a terminal that echoes */
 } starter;
 
 /* A shell that keeps a history file must not find our setup lines in it; dash and ash read $ENV when interactive, ksh
  * and mksh a file of their own when there is no $ENV.  ksh93 with vi turned on dies on a terminal without echo. */
 static const starter starters[] = {
-    {"bash", {"--noediting", "--norc", "--noprofile"}, {"HISTFILE=/dev/null"}, NULL},
-    {"zsh", {"-f"}, {"HISTFILE=/dev/null"}, NULL},
-    {"ksh93", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null"},
-    {"ksh", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null"},
-    {"mksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}, NULL},
-    {"dash", {NULL}, {"ENV"}, NULL},
-    {"ash", {NULL}, {"ENV"}, NULL},
-    {"sh", {NULL}, {"ENV"}, NULL},
+    {"bash", {"--noediting", "--norc", "--noprofile"}, {"HISTFILE=/dev/null"}, NULL, false},
+    {"zsh", {"-f"}, {"HISTFILE=/dev/null"}, NULL, false},
+    {"ksh93", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null", true},
+    {"ksh", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null", true},
+    {"mksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}, NULL, false},
+    {"dash", {NULL}, {"ENV"}, NULL, false},
+    {"ash", {NULL}, {"ENV"}, NULL, false},
+    {"sh", {NULL}, {"ENV"}, NULL, false},
 };
 
 static const starter *starter_of(const char *shell) {
@@ -93,7 +94,7 @@ static hostsession_error open_local(const hostsession_options *options, target *
                                   known && !options->interactive ? known->settings : NULL, options->environment);
     if (!settings)
         return failure_no_memory(failure, "target");
-    transport_program program = {arguments, settings, options->cwd};
+    transport_program program = {arguments, settings, options->cwd, known && known->echo && options->interactive};
     ret->local = true;
     hostsession_error error = make(&program, options->mode, ret, failure);
     free(settings);
@@ -115,7 +116,7 @@ static hostsession_error open_program(const char *line, const hostsession_option
         error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
                             "target \"exec:%s\" names no program; write exec:PROGRAM ARG...", line);
     } else {
-        transport_program program = {(const char *const *)words, options->environment, options->cwd};
+        transport_program program = {(const char *const *)words, options->environment, options->cwd, false};
         error = make(&program, options->mode, ret, failure);
     }
     free(words);

@@ -169,6 +169,11 @@ static hostsession_error start(pty_transport *pty, hostsession_failure *failure)
     hostsession_error error = terminal_open(&pty->master, path, &pty->modes, failure);
     if (error != HOSTSESSION_OK)
         return error;
+    if (pty->program->echo) {
+        struct termios modes = pty->modes;
+        modes.c_lflag |= ECHO;
+        tcsetattr(pty->master, TCSANOW, &modes);
+    }
     if (!loop_timer_init(&pty->patience, pty->loop, on_patience_over) ||
         hostsession_watch_new(pty->loop, pty->master, HOSTSESSION_WATCH_READABLE, on_ready, pty, &pty->watch) !=
             HOSTSESSION_OK)
