@@ -95,10 +95,12 @@ static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\built
                                                               WORD_BEGIN, WORD_END),
                                        PROMPT_ZSH, NULL};
 
-static const char *const ksh93_quiet[] = {
-    " \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG\n",
-    /* With vi turned on it dies of the first look at the terminal's width when there is no echo: it looks now. */
-    "\\command kill -WINCH $$\n", NULL};
+/* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
+ * now, while it is off. */
+#define KSH93_LOOK ";\\command kill -WINCH $$"
+static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG" KSH93_LOOK
+                                          "\n",
+                                          NULL};
 #define KSH93_PRINT "\\command print -r -- "
 static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, SAME_WORD,
                                                               WORD_BEGIN, KSH93_WORD_END),
@@ -183,6 +185,7 @@ static const dialect ksh93 = {.name = "ksh93",
                               .loops_on = true,
                               .after_stop = "\\command :|\\command :\n",
                               .keeps_modes = true,
+                              .width_changed = KSH93_LOOK,
                               .interrupt_newline = true,
                               .quiet = ksh93_quiet,
                               .tty_functions = ksh93_tty,
@@ -350,10 +353,14 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
     return true;
 }
 
+static bool append_terminal(const dialect *d, bytes *to) {
+    return bytes_append(to, ";", 1) && dialect_set_terminal(to) &&
+           (!d->width_changed || bytes_append_text(to, d->width_changed));
+}
+
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
     return bytes_append_text(to, f->tty ? "" : d->pipe_input) && bytes_append(to, ";", 1) &&
-           append_end_call(d, f->number, f->end, to) &&
-           (!f->sets_terminal || (bytes_append(to, ";", 1) && dialect_set_terminal(to))) &&
+           append_end_call(d, f->number, f->end, to) && (!f->sets_terminal || append_terminal(d, to)) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
            (!f->mend || bytes_append_text(to, d->mend)) && append_line_end(f->end, to);
 }

@@ -45,6 +45,8 @@ typedef struct dialect {
     const char *after_stop;
     /* Its reading of lines puts the terminal's modes back, so that only a command in it can change them. */
     bool keeps_modes;
+    /* NULL, or what is typed behind a command that may have changed the terminal's width. */
+    const char *width_changed;
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */
     bool traces_redirections;
     bool traces_through;
