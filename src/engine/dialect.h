@@ -40,8 +40,8 @@ typedef struct dialect {
     bool quiet_functions;
     /* A loop in it is ended only by a Ctrl+C that meets the shell itself, between two children. */
     bool loops_on;
-    /* NULL, or a line that it needs after an interrupt: ksh93 does not wait for a pipeline that was interrupted, nor
-     * for any other command from then on, until the next pipeline. */
+    /* NULL, or lines that it needs after an interrupt.  ksh93 keeps a further SIGINT back until it has waited for a
+     * program, and after an interrupted pipeline it waits for no command until the next pipeline. */
     const char *after_stop;
     /* Its reading of lines puts the terminal's modes back, so that only a command in it can change them. */
     bool keeps_modes;
