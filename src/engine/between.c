@@ -10,9 +10,15 @@
 
 enum { held_max_bytes = 1024 * 1024 };
 
+/* While a command is being stopped it is the command's: its programs' last words, and what the shell says of their end.
+ */
 static void on_foreign(void *owner, const char *data, size_t length) {
     side *s = owner;
-    s->engine->host.unsolicited(s->engine->owner, s->stream, data, length);
+    engine *e = s->engine;
+    if (e->phase == PHASE_RECOVERING && (s->begun || e->fence_passed))
+        command_text(s, data, length);
+    else
+        e->host.unsolicited(e->owner, s->stream, data, length);
 }
 
 /* A shell answers each Ctrl+C that meets it at its prompt with a newline: while it is won back no empty line counts. */

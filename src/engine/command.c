@@ -9,8 +9,7 @@
 
 enum { echo_look_us = 10000 };
 
-static void on_command_text(void *owner, const char *data, size_t length) {
-    side *s = owner;
+void command_text(side *s, const char *data, size_t length) {
     engine *e = s->engine;
     /* Without memory it was ended in the middle of this. */
     if (!e->command.result)
@@ -25,11 +24,23 @@ static void on_command_text(void *owner, const char *data, size_t length) {
         parts_no_memory(e);
 }
 
+static void on_command_text(void *owner, const char *data, size_t length) {
+    command_text(owner, data, length);
+}
+
 static bool wants_echo(const expectations *x) {
     for (size_t i = 0; x && i < x->count; i++)
         if (x->items[i].flags & HOSTSESSION_EXPECT_ECHO_OFF)
             return true;
     return false;
+}
+
+/* A terminal that is not ours, or whose modes the shell itself puts back, is set by a command. */
+static bool sets_terminal(const engine *e) {
+    const engine_command *c = &e->command;
+    bool by_shell = e->config.tty && e->dialect->edits;
+    return (by_shell && wants_echo(c->expectations)) ||
+           ((by_shell || !e->resets_terminal) && dialect_sets_terminal(c->text, c->length));
 }
 
 static bool type_frame(engine *e) {
@@ -46,7 +57,7 @@ static bool type_frame(engine *e) {
                .echo = wants_echo(c->expectations),
                .drain = e->drains,
                .mend = dialect_mends(e->dialect, c->text, c->length),
-               .sets_terminal = !e->resets_terminal && dialect_sets_terminal(c->text, c->length)};
+               .sets_terminal = sets_terminal(e)};
     bytes line = {0};
     bool right = true;
     /* A terminal that is not ours is set by the shell itself. */

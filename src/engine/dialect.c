@@ -26,6 +26,8 @@ enum { piece_bytes = 120 };
 #define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" BASH_LENGTHS "$_hs_r\""
 #define WORD_BEGIN "\"$_hs_r;B;$1$_hs_r\""
 #define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" LENGTHS "$_hs_r\""
+/* Inside of a `function` the options are the function's own: `$-` comes with the status. */
+#define KSH93_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;" TERMINAL ";" LENGTHS "$_hs_r\""
 #define FORMAT_BEGIN "'\\036@;B;%s\\036@\\n' \"$1\""
 #define FORMAT_END(TERMINAL) "'\\036@;E;%s;%s;%s;" TERMINAL ";%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"" LENGTHS "\""
 
@@ -35,23 +37,26 @@ enum { piece_bytes = 120 };
 #define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
 #define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
 #define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
-#define STATUS(RETURN) "_hs_s(){ " RETURN "return \"$1\";}\n"
-#define TTY_FUNCTIONS(RETURN, PRINT, TEST, SAME, BEGIN, END)                                                           \
-    "_hs_e(){ _hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(       \
-        SAME) "}\n" STATUS(RETURN),                                                                                    \
-        "_hs_b(){ " PRINT BEGIN ";" RETURN "return \"$2\";}\n_hs_g(){ " PRINT BEGIN ">/dev/tty;" RETURN                \
-        "return \"$2\";}\n",                                                                                           \
-        "_hs_i(){ while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                                \
-                                    "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
+#define FUNCTION(NAME) NAME "(){ "
+#define KSH93_FUNCTION(NAME) "function " NAME " { "
+#define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
+#define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                                   \
+    DEFINE("_hs_e")                                                                                                    \
+    "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(                \
+        SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
+        DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
+                                                                                               "return \"$2\";}\n",    \
+        DEFINE("_hs_i") "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                         \
+                                           "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
 #define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
-#define PIPE_FUNCTIONS(RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                                      \
-    "\\exec " OUT ">&1 " ERR ">&2\n_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT                                          \
-                                                                     ";" OUR_PROMPT(SAME) "}\n" STATUS(RETURN),        \
-        "_hs_b(){ " PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                           \
-        "return \"$2\";}\n_hs_g(){ _hs_b \"$1\" \"$2\";}\n"
-#define PIPE_ERROR_END(PRINT, OUT, ERR, SAME, END)                                                                     \
-    "_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
+#define PIPE_FUNCTIONS(DEFINE, RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                              \
+    "\\exec " OUT ">&1 " ERR                                                                                           \
+    ">&2\n" DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),      \
+        DEFINE("_hs_b") PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                       \
+                                    "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
+#define PIPE_ERROR_END(DEFINE, PRINT, OUT, ERR, SAME, END)                                                             \
+    DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
 #define RS_ANSI "_hs_r=$'\\036@'\n"
 #define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
 
@@ -67,11 +72,11 @@ static const char *const bash_quiet[] = {
 #define PROMPT_BASH                                                                                                    \
     "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
     "PS1;_hs_q=('')\n_hs_p=$'${_hs_q[_hs_d++]-\\036@;P;0;$?\\036@\\n}'\nPS1=$_hs_p\nPS2=\n"
-static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH, WORD_BEGIN,
-                                                             BASH_WORD_END),
+static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH,
+                                                             WORD_BEGIN, BASH_WORD_END),
                                        PROMPT_BASH, NULL};
-static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "61", "62", SAME_BASH,
-                                                               WORD_BEGIN, BASH_WORD_END),
+static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
+                                                               SAME_BASH, WORD_BEGIN, BASH_WORD_END),
                                         PROMPT_BASH, NULL};
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
@@ -91,20 +96,27 @@ static const char *const zsh_quiet[] = {
     "\\builtin unfunction precmd preexec 2>/dev/null\n",
     NULL,
 };
-static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_ZSH, WORD_BEGIN,
-                                                            WORD_END),
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_ZSH,
+                                                            WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_ZSH, WORD_BEGIN,
-                                                              WORD_END),
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "8", "9", SAME_ZSH,
+                                                              WORD_BEGIN, WORD_END),
                                        PROMPT_ZSH, NULL};
 
-static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG\n", NULL};
+/* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
+ * now, while it is off. */
+#define KSH93_LOOK ";\\command kill -WINCH $$"
+static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG" KSH93_LOOK
+                                          "\n",
+                                          NULL};
 #define KSH93_PRINT "\\command print -r -- "
-static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("\\", KSH93_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                              WORD_END),
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, SAME_WORD,
+                                                              WORD_BEGIN, KSH93_WORD_END),
                                         PROMPT_ANSI, NULL};
-static const char *const ksh93_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\", KSH93_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
-                                                                WORD_END),
+/* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
+static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT,
+                                                                                     "8", "9", SAME_WORD, WORD_BEGIN,
+                                                                                     KSH93_WORD_END),
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
@@ -119,13 +131,13 @@ static const char *const ksh93_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\", KSH93_PRIN
 #define MKSH_TTY_SAME MKSH_SAME("-t 2")
 #define MKSH_PIPE_SAME MKSH_SAME("/dev/fd/2 -ef /dev/fd/9")
 static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
-static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, MKSH_TTY_SAME,
-                                                             WORD_BEGIN, WORD_END),
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
+                                                             MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
 /* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
-static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9",
-                                                                                    MKSH_PIPE_SAME, WORD_BEGIN,
-                                                                                    WORD_END),
+static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT,
+                                                                                    "8", "9", MKSH_PIPE_SAME,
+                                                                                    WORD_BEGIN, WORD_END),
                                         MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
@@ -133,12 +145,14 @@ static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
 /* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
 #define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
 static const char *const ash_tty[] = {ASH_STAYS,
-                                      TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                      TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
+                                                    FORMAT_END),
                                       PROMPT_ANSI, NULL};
 static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
                                        "You have stopped jobs.\n", NULL};
 static const char *const ash_pipe[] = {ASH_STAYS,
-                                       PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                       PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
+                                                      FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -146,10 +160,11 @@ static const char *const ash_pipe[] = {ASH_STAYS,
 #define PROMPT_POSIX                                                                                                   \
     "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
     "\\command eval 'PS1=$_hs_p' 2>/dev/null\n\\command eval PS2= 2>/dev/null\n"
-static const char *const dash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
+static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
                                                      FORMAT_END),
                                        PROMPT_POSIX, NULL};
-static const char *const dash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
+                                                       FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
 static const char *const bash_mend_words[] = {"shopt", "promptvars", NULL};
@@ -171,7 +186,7 @@ static const dialect bash = {.name = "bash",
                              .pipe_functions = bash_pipe,
                              .mend_words = bash_mend_words,
                              .mend = ";\\builtin shopt -s promptvars",
-                             .error_end = PIPE_ERROR_END(BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
 static const dialect zsh = {.name = "zsh",
                             .blank_hides = true,
                             .eval = "\\builtin \\eval ",
@@ -187,19 +202,25 @@ static const dialect zsh = {.name = "zsh",
                             .pipe_functions = zsh_pipe,
                             .mend_words = zsh_mend_words,
                             .mend = ";" ZSH_PROMPT_OPTIONS,
-                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
+                            .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
 static const dialect ksh93 = {.name = "ksh93",
                               .eval = "\\command eval ",
                               .in_pieces = true,
-                              .tty_quotes = QUOTE_VARIABLES,
+                              .tty_quotes = QUOTE_ANSI,
                               .pipe_input = " </dev/null",
                               .notices = true,
                               .debug_trap = true,
-                              .traces_redirections = true,
+                              .quiet_functions = true,
+                              .loops_on = true,
+                              .obey = "/bin/sh -c :;\\command :|\\command :;",
+                              .edits = true,
+                              .width_changed = KSH93_LOOK,
+                              .interrupt_newline = true,
                               .quiet = ksh93_quiet,
                               .tty_functions = ksh93_tty,
                               .pipe_functions = ksh93_pipe,
-                              .error_end = PIPE_ERROR_END(KSH93_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                              .error_end =
+                                  PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, "8", "9", SAME_WORD, KSH93_WORD_END)};
 static const dialect mksh = {.name = "mksh",
                              .blank_hides = true,
                              .eval = "\\builtin eval ",
@@ -214,7 +235,7 @@ static const dialect mksh = {.name = "mksh",
                              .quiet = mksh_quiet,
                              .tty_functions = mksh_tty,
                              .pipe_functions = mksh_pipe,
-                             .error_end = PIPE_ERROR_END(MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
 static const dialect ash = {.name = "ash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_ANSI,
@@ -225,7 +246,7 @@ static const dialect ash = {.name = "ash",
                             .quiet = posix_quiet,
                             .tty_functions = ash_tty,
                             .pipe_functions = ash_pipe,
-                            .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 static const dialect dash = {.name = "dash",
                              .eval = "\\command eval ",
                              .tty_quotes = QUOTE_VARIABLES,
@@ -234,7 +255,7 @@ static const dialect dash = {.name = "dash",
                              .quiet = posix_quiet,
                              .tty_functions = dash_tty,
                              .pipe_functions = dash_pipe,
-                             .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 
 /* Field order of the question below. */
 enum { answer_bash, answer_zsh, answer_ksh, answer_ansi, answer_user, answer_pid, answer_flags, answer_cwd };
@@ -300,21 +321,33 @@ bool dialect_set_terminal(const dialect *d, bytes *to) {
            bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
 }
 
-static const char *end_opening(end_style style) {
-    return style == END_GUARDED ? "{ " : "";
+/* ... within a line whose END it comes before. */
+static bool append_set_terminal(const dialect *d, bytes *to) {
+    return dialect_set_terminal(d, to) && bytes_printf(to, "||:%s;", d->width_changed ? d->width_changed : "");
 }
 
-static const char *end_closing(end_style style) {
-    return style == END_GUARDED ? ";} >/dev/null 2>&1\n" : "\n";
+/* In a subshell no DEBUG trap runs, but in a group with a redirection it does, and in ksh93 that changes `$?`. */
+static bool append_end_opening(end_style style, bytes *to) {
+    static const char *const openings[] = {[END_PLAIN] = "", [END_GUARDED] = "{ ", [END_ASIDE] = "("};
+    return bytes_append_text(to, openings[style]);
+}
+
+/* `status` is the word that gives it. */
+static bool append_end_call(const dialect *d, uint64_t number, const char *status, end_style style, bytes *to) {
+    return bytes_printf(to, "_hs_e %" PRIu64 " \"%s%s\"%s", number, status, d->quiet_functions ? ";$-" : "",
+                        style == END_ASIDE ? ")" : "");
+}
+
+static bool append_line_end(end_style style, bytes *to) {
+    return bytes_append_text(to, style == END_GUARDED ? ";} >/dev/null 2>&1\n" : "\n");
 }
 
 bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {
     /* A shell that reads single bytes may lose one to the signal that was sent just before. */
     return (!sync->signaled || *lead(d) || bytes_append(to, " ", 1)) && append_number(d, sync->number, to) &&
-           bytes_append_text(to, end_opening(sync->end)) &&
-           (!sync->signaled || !d->obey || bytes_append_text(to, d->obey)) &&
-           (!sync->sets_terminal || (dialect_set_terminal(d, to) && bytes_append_text(to, "||:;"))) &&
-           bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"%s", sync->number, end_closing(sync->end));
+           (!sync->signaled || !d->obey || bytes_append_text(to, d->obey)) && append_end_opening(sync->end, to) &&
+           (!sync->sets_terminal || append_set_terminal(d, to)) &&
+           append_end_call(d, sync->number, "$?", sync->end, to) && append_line_end(sync->end, to);
 }
 
 bool dialect_sets_terminal(const char *command, size_t length) {
@@ -390,17 +423,17 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
 
 /* The terminal is set again before END: what is typed behind that must find it so. */
 static bool append_status(const dialect *d, const frame *f, bytes *to) {
-    if (f->sets_terminal)
-        return bytes_append_text(to, "_hs_v=$?;") && dialect_set_terminal(d, to) &&
-               bytes_printf(to, "||:;_hs_e %" PRIu64 " \"$_hs_v\"", f->number);
-    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"", f->number);
+    if (!f->sets_terminal)
+        return append_end_call(d, f->number, "$?", f->end, to);
+    return bytes_append_text(to, "_hs_v=$?;") && append_set_terminal(d, to) &&
+           append_end_call(d, f->number, "$_hs_v", f->end, to);
 }
 
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
-    const char *input = f->tty ? "" : d->pipe_input;
-    return bytes_printf(to, "%s;%s", input, end_opening(f->end)) && append_status(d, f, to) &&
+    return bytes_append_text(to, f->tty ? "" : d->pipe_input) && bytes_append(to, ";", 1) &&
+           append_end_opening(f->end, to) && append_status(d, f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
-           (!f->mend || bytes_append_text(to, d->mend)) && bytes_append_text(to, end_closing(f->end));
+           (!f->mend || bytes_append_text(to, d->mend)) && append_line_end(f->end, to);
 }
 
 bool dialect_drained(uint64_t number, bytes *to) {

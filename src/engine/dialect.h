@@ -30,7 +30,7 @@ typedef struct dialect {
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
     /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
-     * turn that off. */
+     * turn that off.  It puts back what it found, so that only a command in it can change the modes. */
     bool edits;
     /* What it says between commands; NULL: nothing.  The first: it edits lines and asks where the cursor is.  The
      * others: a signal has interrupted its reading, which it takes for an end of its input. */
@@ -45,10 +45,17 @@ typedef struct dialect {
     bool blank_hides;
     /* The user can have code run before every simple command: our frame's, too. */
     bool debug_trap;
+    /* What our functions do is neither traced nor trapped, only the call of one; `$-` comes with the call. */
+    bool quiet_functions;
+    /* A loop in it is ended only by a Ctrl+C that meets the shell itself, between two children. */
+    bool loops_on;
+    /* NULL, or what is typed behind a command that may have changed the terminal's width. */
+    const char *width_changed;
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */
     bool traces_redirections;
     bool traces_through;
-    /* What makes it obey each signal that it has taken note of: it obeys one, and keeps another for a later command. */
+    /* What makes it obey each signal that it has taken note of: it obeys one, and keeps another for a later command.
+     * ksh93 until it has waited for a program; and after an interrupted pipeline it waits for none until the next. */
     const char *obey;
     /* Under verbose it prints a newline where a text that it evaluates ends. */
     bool verbose_end;
@@ -64,8 +71,8 @@ typedef struct dialect {
     const char *error_end; /* for pipes where the streams come in no order: END on both */
 } dialect;
 
-/* How END is called: END_GUARDED in a group whose output is thrown away. */
-typedef enum end_style { END_PLAIN, END_GUARDED } end_style;
+/* How END is called: in a group whose output is thrown away; in a subshell, which keeps the user's DEBUG trap out. */
+typedef enum end_style { END_PLAIN, END_GUARDED, END_ASIDE } end_style;
 
 /* A command's frame. */
 typedef struct frame {
@@ -88,7 +95,7 @@ typedef struct frame {
     bool drain;
     /* The prompt may need mending, see dialect_mends(). */
     bool mend;
-    /* It may change the terminal's modes, and only the shell can set them again. */
+    /* The terminal's modes may change, and only the shell can set them again: it does so behind END. */
     bool sets_terminal;
 } frame;
 

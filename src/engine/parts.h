@@ -138,9 +138,11 @@ static inline hostsession_stream parts_trace_stream(const engine *e) {
     return e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR;
 }
 
-/* How END is to be hidden, where it must be: a guard's own redirection would show in a shell that traces redirections;
+/* How END is called where it must be hidden: a guard's own redirection would show in a shell that traces redirections;
  * there END is traced in the open, and cut off. */
 static inline end_style parts_end_style(const engine *e) {
+    if (e->dialect->quiet_functions)
+        return e->debug_trap ? END_ASIDE : END_PLAIN;
     return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap ? END_PLAIN : END_GUARDED;
 }
 
@@ -172,6 +174,8 @@ void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
 void opening_set_up(engine *e, hostsession_result *result);
 
 /* command.c */
+/* What the command printed. */
+void command_text(side *s, const char *data, size_t length);
 void command_start(engine *e, const engine_command *command);
 void command_settled(engine *e);
 void command_data(side *s, const char *data, size_t length);

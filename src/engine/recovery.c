@@ -11,6 +11,8 @@
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
 enum { rung_us = 250000, beat_us = 25000, reading_beats = 40 };
+/* Where one Ctrl+C in ten is heard, or fewer. */
+enum { many_knocks = 200, many_beat_us = 5000 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -78,30 +80,32 @@ static void give_up(engine *e) {
 /* Where we cannot kill what is in the foreground, and where it is a loop of the shell's own that a signal does not end:
  * stop the job, which ends the loop, and let the shell kill it. */
 static void stop_job(engine *e) {
+    static const char kill_job[] = "\nkill -9 %% 2>/dev/null\n";
     e->jobs = true;
     for (size_t i = 0; i < e->side_count; i++)
         e->sides[i].notices.jobs = e->dialect->notices;
     type_control(e, 0x1a);
     if (e->phase == PHASE_RECOVERING)
-        parts_type(e, "\nkill -9 %%\n", 11, false);
+        parts_type(e, kill_job, sizeof kill_job - 1, false);
 }
 
 /* A Ctrl+C that meets the shell just as it starts a job can leave the terminal with that job: bash then reads an error,
  * and exits.  Where the foreground can be seen the job alone is interrupted; the shell only when it stays there. */
 static void interrupt(engine *e) {
     bool settled = !e->config.sees_foreground || e->step >= 3;
-    if (e->config.sees_foreground && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
+    if (!e->dialect->loops_on && e->config.sees_foreground && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
         return;
-    if (settled)
+    if (settled || e->dialect->loops_on)
         type_control(e, 0x03);
 }
 
 static void climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
-    const int knocks = (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
-    const int quit = knocks + 1;
-    const int stop = knocks + 3;
-    e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
+    int beat = e->dialect->loops_on ? many_beat_us : beat_us;
+    int knocks = e->dialect->loops_on ? many_knocks : (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
+    int quit = knocks + 1;
+    int stop = knocks + 3;
+    e->next_step = e->now + (e->step < knocks ? beat : rung_us);
     if (e->step < knocks) {
         interrupt(e);
     } else if (e->step == knocks) {

@@ -178,6 +178,11 @@ static hostsession_error start(pty_transport *pty, hostsession_failure *failure)
     hostsession_error error = terminal_open(&pty->master, path, &pty->modes, failure);
     if (error != HOSTSESSION_OK)
         return error;
+    if (pty->program->echo) {
+        struct termios modes = pty->modes;
+        modes.c_lflag |= ECHO;
+        tcsetattr(pty->master, TCSANOW, &modes);
+    }
     if (!loop_timer_init(&pty->patience, pty->loop, on_patience_over) ||
         hostsession_watch_new(pty->loop, pty->master, HOSTSESSION_WATCH_READABLE, on_ready, pty, &pty->watch) !=
             HOSTSESSION_OK)
@@ -335,6 +340,9 @@ static int pty_echoes(void *data) {
     pty_transport *pty = data;
     struct termios modes;
     if (tcgetattr(pty->master, &modes) != 0)
+        return -1;
+    /* A program that takes each key by itself may echo by itself. */
+    if (!(modes.c_lflag & (ECHO | ICANON)))
         return -1;
     return (modes.c_lflag & ECHO) != 0;
 }

@@ -200,7 +200,7 @@ bool check_exits(struct context *t, struct place at, const char *command, const 
 bool is_output_when_stopped(struct context *t, const char *output, size_t length, const char *expected) {
     size_t expected_length = strlen(expected);
     if (length == expected_length + 1 && output[expected_length] == '\n' && is_tty(t) &&
-        is_shell(t, ANY_BASH | DASH | MKSH | ASH))
+        is_shell(t, ANY_BASH | DASH | KSH93 | MKSH | ASH))
         length--;
     return length == expected_length && memcmp(output, expected, length) == 0;
 }

@@ -72,6 +72,8 @@ static void user_signals(struct context *t) {
     IN_SYNC(t);
     SETTLES(t, "trap ':' WINCH TTIN");
     IN_SYNC(t);
+    if (is_tty(t) && is_shell(t, KSH93))
+        return;
     SETTLES(t, "trap ':' TTOU");
     /* By hand, too: ash no longer ignores it then, and what it starts stops when it takes the terminal. */
     if (is_tty(t) && is_shell(t, ASH)) {
@@ -81,14 +83,44 @@ static void user_signals(struct context *t) {
     IN_SYNC(t);
 }
 
+/* The deadline ends the session. */
+static void check_cannot_stop(struct context *t, const char *command) {
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    options.timeout_ms = short_deadline_ms;
+    hostsession_error error;
+    const hostsession_result *result = run_raw(t, command, &options, &error);
+    CHECK(t, error == HOSTSESSION_ERROR_TIMED_OUT && result && !hostsession_result_session_alive(result), "got %s",
+          hostsession_error_name(error));
+}
+
+/* ksh93 cannot take its terminal back from a program then, and prompts without end: by hand, too. */
+static void terminal_output_signal(struct context *t) {
+    RUNS(t, "trap ':' TTOU", "", 0);
+    SETTLES(t, "/bin/true");
+    check_cannot_stop(t, "echo NOT");
+}
+
+/* Its own sleep: Ctrl+Z makes a job of it, which on pipes there is not; nothing else stops it and leaves the shell. */
+static void interrupt_ignored_by_a_builtin(struct context *t) {
+    RUNS(t, "trap '' INT", "", 0);
+    const char *command = say(t, "sleep %s", t->tag);
+    if (!is_tty(t)) {
+        check_cannot_stop(t, command);
+        return;
+    }
+    TIMES_OUT(t, command, NULL);
+    IN_SYNC(t);
+}
+
+/* Of programs: ksh93 has a sleep of its own. */
 static void interrupt_ignored(struct context *t) {
     RUNS(t, "trap '' INT; x=kept", "", 0);
     RUNS(t, "echo hi", "hi\n", 0);
-    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    TIMES_OUT(t, say(t, "/bin/sleep %s", t->tag), NULL);
     IN_SYNC(t);
     RUNS(t, "echo $x", "kept\n", 0);
     RUNS(t, "trap '' INT QUIT TERM HUP", "", 0);
-    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    TIMES_OUT(t, say(t, "/bin/sleep %s", t->tag), NULL);
     IN_SYNC(t);
     RUNS(t, "echo $x", "kept\n", 0);
     GONE(t, t->tag);
@@ -136,7 +168,9 @@ static const struct conformance_case trap_cases_table[] = {
     {"trap-exit", exit_trap, 0, 0, 0},
     {"trap-exit-and-errexit", exit_trap_and_errexit, 0, 0, 0},
     {"trap-user-signals", user_signals, 0, 0, 0},
+    {"trap-terminal-output-signal", terminal_output_signal, KSH93, TTY, UNSOLICITED_ALLOWED},
     {"trap-interrupt-ignored", interrupt_ignored, 0, 0, LONG},
+    {"trap-interrupt-ignored-by-a-builtin", interrupt_ignored_by_a_builtin, KSH93, 0, 0},
     {"trap-interrupt-trapped", interrupt_trapped, 0, 0, LONG},
     {"trap-interrupt-trapped-in-a-loop", interrupt_trapped_in_a_loop, 0, 0, UNSOLICITED_ALLOWED | LONG},
     {"trap-loop-that-ignores-all", loop_that_ignores_all, 0, 0, UNSOLICITED_ALLOWED},

@@ -47,10 +47,9 @@ static void look_at_line(player *p, const char *line) {
     const char *call = line + strspn(line, " ");
     if (strncmp(call, "_hs_k=", 6) == 0)
         call += strcspn(call, ";") + 1;
-    if (strncmp(call, "{ ", 2) == 0)
-        call += 2;
     if (strncmp(call, "(\\builtin :);", 13) == 0)
         call += 13;
+    call += strspn(call, "{( ");
     const char *last = NULL;
     if (quieting)
         add_asked(p, 'E', strstr(quieting, "' ") + 2);
