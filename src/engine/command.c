@@ -182,7 +182,7 @@ static void cut_trace(side *s, const marker *m) {
     enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->tracing || (e->guarded && parts_end_style(e) == END_GUARDED) || o->total != o->length || o->length == 0)
+    if (!e->tracing || (e->guarded && parts_end_hidden(e)) || o->total != o->length || o->length == 0)
         return;
     size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
     o->total = o->length = start;
@@ -315,7 +315,6 @@ static void answer(engine *e, size_t index) {
 }
 
 void command_drained(engine *e) {
-    prompts_drained(e);
     while (e->phase == PHASE_RUNNING && e->command.expectations) {
         size_t index;
         pattern_verdict verdict = expectations_search(e->command.expectations, &index);

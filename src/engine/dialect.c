@@ -211,7 +211,6 @@ static const dialect ksh93 = {.name = "ksh93",
                               .notices = true,
                               .debug_trap = true,
                               .quiet_functions = true,
-                              .loops_on = true,
                               .obey = "/bin/sh -c :;\\command :|\\command :;",
                               .edits = true,
                               .width_changed = KSH93_LOOK,
@@ -328,7 +327,8 @@ static bool append_set_terminal(const dialect *d, bytes *to) {
 
 /* In a subshell no DEBUG trap runs, but in a group with a redirection it does, and in ksh93 that changes `$?`. */
 static bool append_end_opening(end_style style, bytes *to) {
-    static const char *const openings[] = {[END_PLAIN] = "", [END_GUARDED] = "{ ", [END_ASIDE] = "("};
+    static const char *const openings[] = {
+        [END_PLAIN] = "", [END_HUSHED] = "{ ", [END_GUARDED] = "{ ", [END_ASIDE] = "("};
     return bytes_append_text(to, openings[style]);
 }
 
@@ -339,7 +339,11 @@ static bool append_end_call(const dialect *d, uint64_t number, const char *statu
 }
 
 static bool append_line_end(end_style style, bytes *to) {
-    return bytes_append_text(to, style == END_GUARDED ? ";} >/dev/null 2>&1\n" : "\n");
+    static const char *const ends[] = {[END_PLAIN] = "\n",
+                                       [END_HUSHED] = ";} 2>/dev/null\n",
+                                       [END_GUARDED] = ";} >/dev/null 2>&1\n",
+                                       [END_ASIDE] = "\n"};
+    return bytes_append_text(to, ends[style]);
 }
 
 bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {

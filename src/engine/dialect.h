@@ -47,8 +47,6 @@ typedef struct dialect {
     bool debug_trap;
     /* What our functions do is neither traced nor trapped, only the call of one; `$-` comes with the call. */
     bool quiet_functions;
-    /* A loop in it is ended only by a Ctrl+C that meets the shell itself, between two children. */
-    bool loops_on;
     /* NULL, or what is typed behind a command that may have changed the terminal's width. */
     const char *width_changed;
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */
@@ -71,8 +69,9 @@ typedef struct dialect {
     const char *error_end; /* for pipes where the streams come in no order: END on both */
 } dialect;
 
-/* How END is called: in a group whose output is thrown away; in a subshell, which keeps the user's DEBUG trap out. */
-typedef enum end_style { END_PLAIN, END_GUARDED, END_ASIDE } end_style;
+/* How END is called where it must not show: in a group whose errors, or all of whose output, are thrown away; in a
+ * subshell, which keeps the user's DEBUG trap out. */
+typedef enum end_style { END_PLAIN, END_HUSHED, END_GUARDED, END_ASIDE } end_style;
 
 /* A command's frame. */
 typedef struct frame {

@@ -71,7 +71,8 @@ static bool on_marker(void *owner, const marker *m) {
             return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
-    if (m->kind == MARKER_PROMPT || m->kind == MARKER_BEGIN)
+    /* A trace may show our prompt's text, unexpanded. */
+    if (m->kind == MARKER_BEGIN || (m->kind == MARKER_PROMPT && parts_status(m, 0) >= 0))
         s->traced = false;
     if (e->phase <= PHASE_TEACHING) {
         if (m->kind == MARKER_PROMPT)
@@ -212,6 +213,7 @@ void parts_sync(engine *e) {
     if (sets_terminal)
         e->host.reset_terminal(e->owner);
     e->sync_number = ++e->last_number;
+    e->prompt_early = false;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
     bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
@@ -239,14 +241,19 @@ int parts_status(const marker *m, size_t field) {
     return (int)(status > 255 ? status - 128 : status);
 }
 
+/* Where no guard hid END the rest of its trace comes behind it, up to the prompt, or else to BEGIN. */
+static void note_trace(engine *e, uint64_t number) {
+    side *s = &e->sides[parts_trace_stream(e)];
+    bool prompted = !e->dialect->quiet_prompt && prompts_come_on(s) && e->last_prompt >= number;
+    s->traced = e->tracing && !(e->guarded && parts_end_hidden(e)) && !prompted;
+}
+
 void parts_note_end(engine *e, const marker *m) {
     enum { field_status, field_flags, field_terminal, field_prompt, field_trace_prefix, field_cwd };
     int status = parts_status(m, field_status);
     e->status = status < 0 ? 255 : status;
     e->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
-    /* Its rest comes behind END, and then the prompt. */
-    e->sides[parts_trace_stream(e)].traced = e->tracing && !(e->guarded && parts_end_style(e) == END_GUARDED) &&
-                                             !e->dialect->quiet_prompt && e->last_prompt < m->number;
+    note_trace(e, m->number);
     e->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
     int64_t prompt = marker_number(m, field_prompt, 100000);
     e->prompt_changed = prompt != e->prompt_length;
@@ -284,6 +291,7 @@ void engine_receive(engine *e, hostsession_stream stream, const char *data, size
 
 void engine_drained(engine *e, int64_t now_us) {
     e->now = now_us;
+    prompts_drained(e);
     if (e->phase == PHASE_RUNNING)
         command_drained(e);
     else if (e->phase == PHASE_IDLE && e->wanted)
@@ -291,7 +299,7 @@ void engine_drained(engine *e, int64_t now_us) {
 }
 
 bool engine_wants_drained(const engine *e) {
-    return e->wanted || (e->phase == PHASE_RUNNING && (e->command.expectations || e->prompt_early));
+    return e->wanted || e->prompt_early || (e->phase == PHASE_RUNNING && e->command.expectations);
 }
 
 void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why, int64_t now_us) {

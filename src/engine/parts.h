@@ -138,12 +138,21 @@ static inline hostsession_stream parts_trace_stream(const engine *e) {
     return e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR;
 }
 
-/* How END is called where it must be hidden: a guard's own redirection would show in a shell that traces redirections;
- * there END is traced in the open, and cut off. */
+/* How END is called where it must not show.  Traces are errors; a DEBUG trap prints what it likes, but in ksh93 comes
+ * into none of our functions.  A group's own redirection would show in a shell that traces redirections: there END is
+ * traced in the open, and cut off. */
 static inline end_style parts_end_style(const engine *e) {
     if (e->dialect->quiet_functions)
         return e->debug_trap ? END_ASIDE : END_PLAIN;
-    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap ? END_PLAIN : END_GUARDED;
+    if (e->debug_trap)
+        return END_GUARDED;
+    return e->dialect->traces_redirections && !e->output_moved ? END_PLAIN : END_HUSHED;
+}
+
+/* Whether no trace of END shows then. */
+static inline bool parts_end_hidden(const engine *e) {
+    end_style style = parts_end_style(e);
+    return style == END_HUSHED || style == END_GUARDED;
 }
 
 /* engine.c */

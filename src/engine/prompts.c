@@ -40,7 +40,6 @@ static void note_earlier(side *s, const marker *m) {
 }
 
 static void check_abort(engine *e) {
-    e->prompt_early = false;
     e->phase = PHASE_CHECKING;
     e->echo_wait = 0;
     e->next_step = INT64_MAX;
@@ -52,8 +51,15 @@ static void check_abort(engine *e) {
 }
 
 void prompts_drained(engine *e) {
-    if (e->prompt_early)
+    if (!e->prompt_early)
+        return;
+    e->prompt_early = false;
+    if (e->phase == PHASE_RUNNING) {
         check_abort(e);
+    } else if (e->phase == PHASE_RECOVERING) {
+        e->sync_number = 0;
+        recovery_shell_seen(e);
+    }
 }
 
 /* A prompt before END: the line was aborted; unless that is what the command printed, so the shell is asked. */
@@ -83,7 +89,7 @@ void prompts_release_suspect(side *s) {
 bool prompts_hold_trace(side *s, const char *data, size_t length) {
     engine *e = s->engine;
     bool behind = bytes_length(&s->suspect) || (!e->config.tty && s->stream == HOSTSESSION_STREAM_ERROR);
-    if (e->phase != PHASE_CHECKING || !e->tracing || parts_end_style(e) == END_GUARDED || !behind ||
+    if (e->phase != PHASE_CHECKING || !e->tracing || parts_end_hidden(e) || !behind ||
         bytes_length(&s->suspect) + length > trace_max_bytes)
         return false;
     if (!bytes_append(&s->suspect, data, length))
@@ -119,8 +125,10 @@ static void seen_in_recovery(side *s, const marker *m) {
     if (!s->begun || s->ended || s->aborted)
         between_flush(s);
     s->aborted |= prompts_come_on(s) && (!numbered || m->number >= e->number);
-    /* A signal threw the proof away: once more. */
-    if (numbered && m->number == e->sync_number)
+    /* A signal threw the proof away: once more; unless its END is in the other pipe. */
+    bool lost = numbered && m->number == e->sync_number;
+    e->prompt_early = lost && e->host.catch_up && s->stream == HOSTSESSION_STREAM_ERROR;
+    if (lost && !e->prompt_early)
         e->sync_number = 0;
     recovery_shell_seen(e);
 }

@@ -11,8 +11,6 @@
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
 enum { rung_us = 250000, beat_us = 25000, reading_beats = 40 };
-/* Where one Ctrl+C in ten is heard, or fewer. */
-enum { many_knocks = 200, many_beat_us = 5000 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -93,19 +91,18 @@ static void stop_job(engine *e) {
  * and exits.  Where the foreground can be seen the job alone is interrupted; the shell only when it stays there. */
 static void interrupt(engine *e) {
     bool settled = !e->config.sees_foreground || e->step >= 3;
-    if (!e->dialect->loops_on && e->config.sees_foreground && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
+    if (e->config.sees_foreground && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
         return;
-    if (settled || e->dialect->loops_on)
+    if (settled)
         type_control(e, 0x03);
 }
 
 static void climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
-    int beat = e->dialect->loops_on ? many_beat_us : beat_us;
-    int knocks = e->dialect->loops_on ? many_knocks : (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
+    int knocks = (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
     int quit = knocks + 1;
     int stop = knocks + 3;
-    e->next_step = e->now + (e->step < knocks ? beat : rung_us);
+    e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
     if (e->step < knocks) {
         interrupt(e);
     } else if (e->step == knocks) {
