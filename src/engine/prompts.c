@@ -144,8 +144,12 @@ static bool seen_in_command(side *s, const marker *m) {
     }
     if (!comes_here(s, m))
         return false;
-    if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
+    if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number) {
+        /* The sync's END is in the other pipe. */
+        if (s->stream == HOSTSESSION_STREAM_ERROR)
+            prompts_note(s, m);
         return true;
+    }
     if (m->number > e->number || (!numbered && m->number != 0))
         return false;
     if (numbered && m->number < e->number) {
