@@ -138,8 +138,7 @@ static bool seen_in_command(side *s, const marker *m) {
     engine *e = s->engine;
     bool numbered = !e->dialect->quiet_prompt;
     if (s->ended || e->ending) {
-        if (m->number <= e->number)
-            prompts_note(s, m);
+        prompts_note(s, m);
         return true;
     }
     if (!comes_here(s, m))
