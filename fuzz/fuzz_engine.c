@@ -24,6 +24,7 @@ typedef struct world {
     engine_config config;
     int64_t now;
     int echoes;
+    bool changed;
     bool signals;
     bool resets;
     size_t limit;
@@ -135,6 +136,10 @@ static bool on_reset_terminal(void *owner) {
     return ((world *)owner)->resets;
 }
 
+static bool on_terminal_changed(void *owner) {
+    return ((world *)owner)->changed;
+}
+
 static int on_echoes(void *owner) {
     return ((world *)owner)->echoes;
 }
@@ -184,6 +189,7 @@ static const engine_host host = {.ready = on_ready,
                                  .explain = on_explain,
                                  .reset_terminal = on_reset_terminal,
                                  .echoes = on_echoes,
+                                 .terminal_changed = on_terminal_changed,
                                  .log = on_log,
                                  .ended = on_ended};
 
@@ -376,6 +382,7 @@ static void step(world *w) {
         break;
     case 17:
         w->echoes = (int)(take(w) % 3) - 1;
+        w->changed = w->echoes != 0;
         break;
     case 18:
         send_out(w, take(w));

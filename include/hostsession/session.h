@@ -387,8 +387,8 @@ typedef void (*hostsession_expect_fn)(hostsession *session, const hostsession_fa
  * @param failure    NULL, or filled on failure.
  *
  * @retval HOSTSESSION_ERROR_TIMED_OUT     * What was read is kept for the next expect.  The session goes on.
- * @retval HOSTSESSION_ERROR_SHELL_EXITED  * The shell has ended, and with it the session.
- * @retval HOSTSESSION_ERROR_DISCONNECTED  * The connection was lost; the session has ended.
+ * @retval HOSTSESSION_ERROR_SHELL_EXITED  * The shell has ended, and with it the session; told once.
+ * @retval HOSTSESSION_ERROR_DISCONNECTED  * The connection was lost; the session has ended; told once.
  * @retval HOSTSESSION_ERROR_CANCELED      hostsession_cancel(); what was read is kept.  The session goes on.
  * @retval HOSTSESSION_ERROR_LIMIT         A pattern ran away; what was read is kept.  The session goes on.
  * @retval HOSTSESSION_ERROR_CLOSED        The session had ended before.

@@ -108,10 +108,13 @@ typedef struct hostsession_transport {
     /** Optional.  Release transport_data: the last call, exactly once for every session whose open was called, also
      * when that failed; after close, if there was one. */
     void (*release)(void *transport_data);
+
+    /** Optional, tty only.  Whether the terminal's modes are others at this moment than reset_terminal sets. */
+    bool (*terminal_changed)(void *transport_data);
 } hostsession_transport;
 
 #define HOSTSESSION_TRANSPORT_INIT                                                                                     \
-    { sizeof(hostsession_transport), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+    { sizeof(hostsession_transport), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 /** The connection is up: bytes can be sent. */
 HOSTSESSION_API void hostsession_channel_opened(hostsession_channel *channel);

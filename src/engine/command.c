@@ -7,13 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    echo_look_us = 10000,
-    prelude_max_bytes = 1024 * 1024,
-};
+enum { echo_look_us = 10000 };
 
-static void on_command_text(void *owner, const char *data, size_t length) {
-    side *s = owner;
+void command_text(side *s, const char *data, size_t length) {
     engine *e = s->engine;
     /* Without memory it was ended in the middle of this. */
     if (!e->command.result)
@@ -28,6 +24,10 @@ static void on_command_text(void *owner, const char *data, size_t length) {
         parts_no_memory(e);
 }
 
+static void on_command_text(void *owner, const char *data, size_t length) {
+    command_text(owner, data, length);
+}
+
 static bool wants_echo(const expectations *x) {
     for (size_t i = 0; x && i < x->count; i++)
         if (x->items[i].flags & HOSTSESSION_EXPECT_ECHO_OFF)
@@ -35,9 +35,12 @@ static bool wants_echo(const expectations *x) {
     return false;
 }
 
-/* In a shell that traces redirections a guard's own would show: there END is traced in the open, and cut off. */
-static bool open_end(const engine *e) {
-    return e->dialect->traces_redirections && !e->output_moved && !e->debug_trap;
+/* A terminal that is not ours, or whose modes the shell itself puts back, is set by a command. */
+static bool sets_terminal(const engine *e) {
+    const engine_command *c = &e->command;
+    bool by_shell = e->config.tty && e->dialect->edits;
+    return (by_shell && wants_echo(c->expectations)) ||
+           ((by_shell || !e->resets_terminal) && dialect_sets_terminal(c->text, c->length));
 }
 
 static bool type_frame(engine *e) {
@@ -49,16 +52,17 @@ static bool type_frame(engine *e) {
                .tty = e->config.tty,
                .guarded = e->guarded,
                .silent = e->silent,
-               .open_end = open_end(e),
+               .end = e->guarded ? parts_end_style(e) : END_PLAIN,
+               .apart = e->verbose && e->dialect->verbose_end,
                .echo = wants_echo(c->expectations),
                .drain = e->drains,
                .mend = dialect_mends(e->dialect, c->text, c->length),
-               .sets_terminal = !e->resets_terminal && dialect_sets_terminal(c->text, c->length)};
+               .sets_terminal = sets_terminal(e)};
     bytes line = {0};
     bool right = true;
     /* A terminal that is not ours is set by the shell itself. */
     if (e->terminal_dirty)
-        right = dialect_set_terminal(&line) && bytes_append(&line, ";", 1);
+        right = dialect_set_terminal(e->dialect, &line) && bytes_append(&line, ";", 1);
     e->terminal_dirty = false;
     right = right && dialect_frame(e->dialect, &f, &line);
     if (!right)
@@ -70,15 +74,11 @@ static bool type_frame(engine *e) {
     return right;
 }
 
-static hostsession_stream trace_stream(const engine *e) {
-    return e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR;
-}
-
 /* BEGIN keeps apart what comes before a command: our own line, where the terminal echoes it, and what the user's prompt
- * prints.  Without these the last prompt is as good a sign, and costs nothing. */
+ * or the shell itself prints.  Without these the last prompt is as good a sign, and costs nothing. */
 static bool may_be_silent(engine *e) {
-    if (e->prompt_changed || e->terminal_dirty || e->editor || e->prompt_lost || e->typed ||
-        wants_echo(e->command.expectations))
+    if (e->prompt_changed || e->terminal_dirty || e->editor || e->prompt_lost || e->prompt_moved || e->typed ||
+        e->dialect->says || wants_echo(e->command.expectations))
         return false;
     return !e->config.tty || e->host.echoes(e->owner) == 0;
 }
@@ -103,12 +103,13 @@ static void send_frame(engine *e) {
     e->drains = e->config.tty && c->expectations;
     e->typed = false;
     e->fence = e->last_number;
+    e->fence_passed = e->last_prompt >= e->fence;
     e->number = ++e->last_number;
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
-        s->ended = false;
-        s->skip_line = e->tracing && e->dialect->traces_through && s->stream == trace_stream(e);
-        s->begun = e->silent && (!e->config.tty || e->dialect->quiet_prompt || e->last_prompt >= e->fence);
+        s->ended = s->aborted = false;
+        s->skip_line = e->tracing && e->dialect->traces_through && s->stream == parts_trace_stream(e);
+        s->begun = e->silent && (e->dialect->quiet_prompt || e->fence_passed || !prompts_come_on(s));
         s->notices.owner = s;
         s->notices.on_data = on_command_text;
         s->notices.stops = e->dialect->tells_of_jobs;
@@ -133,76 +134,47 @@ void command_start(engine *e, const engine_command *command) {
     e->stop_error = HOSTSESSION_OK;
     e->line_aborted = e->prompt_early = false;
     for (size_t i = 0; i < e->side_count; i++)
-        e->sides[i].begun = e->sides[i].ended = false;
+        e->sides[i].begun = e->sides[i].ended = e->sides[i].aborted = false;
     if (command->secret && !redactor_add(&e->redactor, command->text, command->length)) {
         parts_no_memory(e);
         return;
     }
-    if (!e->raw) {
+    if (!e->raw && !parts_shell_edits(e)) {
         send_frame(e);
         return;
     }
     e->phase = PHASE_SETTLING;
     e->deadline = parts_after(e, e->config.recovery_timeout_us);
-    if (e->prompt_seen)
+    if (!e->raw || e->prompt_seen)
         parts_sync(e);
 }
 
 void command_settled(engine *e) {
     raw_leave(e);
+    e->editing = false;
     send_frame(e);
-}
-
-static void flush_prelude(side *s) {
-    engine *e = s->engine;
-    bytes held = s->prelude;
-    s->prelude = (bytes){0};
-    size_t length = bytes_length(&held);
-    if (length == 0)
-        return;
-    /* Our own line come back: the terminal's echo was turned on. */
-    if (memmem(bytes_front(&held), length, "_hs", 3))
-        e->terminal_dirty = e->config.tty;
-    else
-        e->host.unsolicited(e->owner, s->stream, bytes_front(&held), length);
-    bytes_free(&held);
-}
-
-/* What looked like a prompt was printed by the command: it goes on. */
-static void release_suspect(side *s) {
-    engine *e = s->engine;
-    bytes held = s->suspect;
-    s->suspect = (bytes){0};
-    if (bytes_length(&held) && !notices_feed(&s->notices, bytes_front(&held), bytes_length(&held)))
-        parts_no_memory(e);
-    bytes_free(&held);
 }
 
 void command_data(side *s, const char *data, size_t length) {
     engine *e = s->engine;
-    if (bytes_length(&s->suspect))
-        release_suspect(s);
+    if (prompts_hold_trace(s, data, length))
+        return;
+    prompts_release_suspect(s);
     if (e->phase == PHASE_ENDED)
         return;
-    if (s->begun && !s->ended) {
-        if (s->skip_line) {
-            const char *newline = memchr(data, '\n', length);
-            size_t skip = newline ? (size_t)(newline + 1 - data) : length;
-            s->skip_line = !newline;
-            data += skip;
-            length -= skip;
-        }
-        if (!notices_feed(&s->notices, data, length))
-            parts_no_memory(e);
-    } else if (s->ended || !e->frame_sent) {
-        e->host.unsolicited(e->owner, s->stream, data, length);
-    } else if (bytes_length(&s->prelude) + length <= prelude_max_bytes) {
-        if (!bytes_append(&s->prelude, data, length))
-            parts_no_memory(e);
-    } else {
-        flush_prelude(s);
-        e->host.unsolicited(e->owner, s->stream, data, length);
+    if (!s->begun || s->ended || s->aborted) {
+        between_data(s, data, length);
+        return;
     }
+    if (s->skip_line) {
+        const char *newline = memchr(data, '\n', length);
+        size_t skip = newline ? (size_t)(newline + 1 - data) : length;
+        s->skip_line = !newline;
+        data += skip;
+        length -= skip;
+    }
+    if (!notices_feed(&s->notices, data, length))
+        parts_no_memory(e);
 }
 
 /* The trace of our own END, where the command itself turned xtrace on. */
@@ -210,33 +182,44 @@ static void cut_trace(side *s, const marker *m) {
     enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->tracing || (e->guarded && !open_end(e)) || o->total != o->length || o->length == 0)
+    if (!e->tracing || (e->guarded && parts_end_hidden(e)) || o->total != o->length || o->length == 0)
         return;
     size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
     o->total = o->length = start;
 }
 
-/* The prompt that was to come first never came: standard error, where it goes, was moved.  All of it is output. */
+/* What came in place of BEGIN is the command's: the prompt that was to come first never came, since standard error,
+ * where it goes, was moved; or, guarded, BEGIN is in the text that the shell refused, behind a trace of the frame. */
 static void take_prelude(side *s) {
+    engine *e = s->engine;
     bytes held = s->prelude;
     s->prelude = (bytes){0};
     s->begun = true;
-    s->engine->prompt_lost = true;
-    if (bytes_length(&held) && !notices_feed(&s->notices, bytes_front(&held), bytes_length(&held)))
-        parts_no_memory(s->engine);
+    e->prompt_lost |= e->silent;
+    const char *at = bytes_front(&held);
+    const char *end = at + bytes_length(&held);
+    for (const char *ours = at; e->guarded && ours && (ours = memmem(ours, (size_t)(end - ours), "_hs_", 4));) {
+        ours = memchr(ours, '\n', (size_t)(end - ours));
+        at = ours ? ours + 1 : end;
+    }
+    if (at < end && !notices_feed(&s->notices, at, (size_t)(end - at)))
+        parts_no_memory(e);
     bytes_free(&held);
 }
 
 static void end_side(side *s, const marker *m) {
     engine *e = s->engine;
-    release_suspect(s);
-    if (e->silent && !s->begun)
+    prompts_release_suspect(s);
+    if ((e->silent || e->guarded) && !s->begun)
         take_prelude(s);
+    /* It is written before the line of this END is read. */
+    if (!e->config.tty && !e->dialect->quiet_prompt && prompts_come_on(s))
+        e->prompt_lost = !e->fence_passed;
     parts_note_end(e, m);
     notices_finish(&s->notices, NOTICES_ENDED);
     if (e->phase == PHASE_ENDED)
         return;
-    flush_prelude(s);
+    between_flush(s);
     s->ended = true;
     cut_trace(s, m);
 }
@@ -270,78 +253,13 @@ static void all_ended(engine *e) {
                    NULL);
 }
 
-static void check_abort(engine *e) {
-    e->prompt_early = false;
-    e->phase = PHASE_CHECKING;
-    e->echo_wait = 0;
-    e->next_step = INT64_MAX;
-    /* On pipes, after a command was stopped, it may be a late one, and this command still runs. */
-    int64_t patience = parts_after(e, e->config.recovery_timeout_us);
-    if ((e->config.tty || !e->stopped_number) && patience < e->deadline)
-        e->deadline = patience;
-    parts_sync(e);
-}
-
-/* A prompt before END: the line was aborted; unless that is what the command printed, so the shell is asked. */
-static void suspect_abort(engine *e, side *s, const marker *m) {
-    if (e->phase == PHASE_RUNNING) {
-        e->aborted_status = parts_status(m, 0);
-        /* END was written before, to the pipe that has not been read yet. */
-        e->prompt_early = e->host.catch_up != NULL;
-        if (!e->prompt_early)
-            check_abort(e);
-    }
-    /* On pipes prompts come on a stream of their own, at any time. */
-    if (s->begun && e->config.tty && e->phase == PHASE_CHECKING && !bytes_append(&s->suspect, m->raw, m->raw_length))
-        parts_no_memory(e);
-}
-
-/* Returns false when it is the command's own output. */
-static bool prompt_seen(engine *e, side *s, const marker *m) {
-    if (e->phase == PHASE_RECOVERING) {
-        e->line_aborted |= e->dialect->interrupt_newline;
-        recovery_shell_seen(e);
-        return true;
-    }
-    if (e->phase == PHASE_SETTLING) {
-        if (!e->sync_number)
-            parts_sync(e);
-        return true;
-    }
-    if (s->ended || e->ending)
-        return true;
-    bool numbered = !e->dialect->quiet_prompt;
-    /* On pipes prompts go to standard error. */
-    if (!e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT)
-        return false;
-    if (numbered && e->phase == PHASE_CHECKING && m->number == e->sync_number)
-        return true;
-    if (m->number > e->number || (!numbered && m->number != 0))
-        return false;
-    if (numbered && m->number < e->number) {
-        /* Once for each line; a shell that was interrupted, or on pipes got a signal as it waited, may print one more.
-         */
-        if (m->number <= e->last_prompt)
-            return !s->begun || e->stopped_number != 0 ||
-                   (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
-        e->last_prompt = m->number;
-        if (m->number == e->fence && e->silent && e->config.tty && !s->begun) {
-            flush_prelude(s);
-            s->begun = true;
-        }
-        return true;
-    }
-    suspect_abort(e, s, m);
-    return true;
-}
-
 bool command_marker(side *s, const marker *m) {
     engine *e = s->engine;
     bool ours = e->frame_sent && m->number == e->number;
     switch (m->kind) {
     case MARKER_BEGIN:
         if (ours && !s->begun) {
-            flush_prelude(s);
+            between_flush(s);
             s->begun = true;
             return true;
         }
@@ -360,7 +278,7 @@ bool command_marker(side *s, const marker *m) {
             e->next_step = INT64_MAX;
         return true;
     case MARKER_PROMPT:
-        return prompt_seen(e, s, m);
+        return prompts_seen(s, m);
     case MARKER_ANSWER:
         break;
     }
@@ -397,8 +315,6 @@ static void answer(engine *e, size_t index) {
 }
 
 void command_drained(engine *e) {
-    if (e->prompt_early)
-        check_abort(e);
     while (e->phase == PHASE_RUNNING && e->command.expectations) {
         size_t index;
         pattern_verdict verdict = expectations_search(e->command.expectations, &index);
@@ -466,15 +382,20 @@ static void cut_exit_word(engine *e, side *s) {
 void command_finish(engine *e, hostsession_error error, hostsession_status status, int exit_status,
                     const hostsession_failure *failure) {
     hostsession_result *result = e->command.result;
-    for (size_t i = 0; i < e->side_count; i++) {
+    for (size_t i = 0; i < e->side_count && e->command.result; i++) {
         bytes_clear(&e->sides[i].suspect);
+        if (e->frame_sent && e->guarded && !e->sides[i].begun)
+            take_prelude(&e->sides[i]);
         notices_finish(&e->sides[i].notices, status == HOSTSESSION_STATUS_SHELL_EXITED ? NOTICES_EXITED
                                              : e->line_aborted                         ? NOTICES_INTERRUPTED
                                                                                        : NOTICES_ENDED);
-        flush_prelude(&e->sides[i]);
-        if (status == HOSTSESSION_STATUS_SHELL_EXITED)
+        between_flush(&e->sides[i]);
+        if (status == HOSTSESSION_STATUS_SHELL_EXITED && e->command.result)
             cut_exit_word(e, &e->sides[i]);
     }
+    /* Without memory it was finished in the middle of this. */
+    if (!e->command.result)
+        return;
     e->phase = PHASE_IDLE;
     e->deadline = e->next_step = INT64_MAX;
     e->command = (engine_command){0};
@@ -486,6 +407,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     result->duration_us = e->frame_sent ? (uint64_t)(e->now - e->started) : 0;
     result->cwd = e->cwd ? strdup(e->cwd) : NULL;
     result_finish(result);
+    e->frame_sent = false;
     if (e->setting_up)
         opening_set_up(e, result);
     else

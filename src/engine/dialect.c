@@ -26,6 +26,8 @@ enum { piece_bytes = 120 };
 #define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" BASH_LENGTHS "$_hs_r\""
 #define WORD_BEGIN "\"$_hs_r;B;$1$_hs_r\""
 #define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" LENGTHS "$_hs_r\""
+/* Inside of a `function` the options are the function's own: `$-` comes with the status. */
+#define KSH93_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;" TERMINAL ";" LENGTHS "$_hs_r\""
 #define FORMAT_BEGIN "'\\036@;B;%s\\036@\\n' \"$1\""
 #define FORMAT_END(TERMINAL) "'\\036@;E;%s;%s;%s;" TERMINAL ";%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"" LENGTHS "\""
 
@@ -35,23 +37,26 @@ enum { piece_bytes = 120 };
 #define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
 #define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
 #define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
-#define STATUS(RETURN) "_hs_s(){ " RETURN "return \"$1\";}\n"
-#define TTY_FUNCTIONS(RETURN, PRINT, TEST, SAME, BEGIN, END)                                                           \
-    "_hs_e(){ _hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(       \
-        SAME) "}\n" STATUS(RETURN),                                                                                    \
-        "_hs_b(){ " PRINT BEGIN ";" RETURN "return \"$2\";}\n_hs_g(){ " PRINT BEGIN ">/dev/tty;" RETURN                \
-        "return \"$2\";}\n",                                                                                           \
-        "_hs_i(){ while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                                \
-                                    "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
+#define FUNCTION(NAME) NAME "(){ "
+#define KSH93_FUNCTION(NAME) "function " NAME " { "
+#define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
+#define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                                   \
+    DEFINE("_hs_e")                                                                                                    \
+    "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(                \
+        SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
+        DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
+                                                                                               "return \"$2\";}\n",    \
+        DEFINE("_hs_i") "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                         \
+                                           "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
 #define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
-#define PIPE_FUNCTIONS(RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                                      \
-    "\\exec " OUT ">&1 " ERR ">&2\n_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT                                          \
-                                                                     ";" OUR_PROMPT(SAME) "}\n" STATUS(RETURN),        \
-        "_hs_b(){ " PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                           \
-        "return \"$2\";}\n_hs_g(){ _hs_b \"$1\" \"$2\";}\n"
-#define PIPE_ERROR_END(PRINT, OUT, ERR, SAME, END)                                                                     \
-    "_hs_e(){ _hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
+#define PIPE_FUNCTIONS(DEFINE, RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                              \
+    "\\exec " OUT ">&1 " ERR                                                                                           \
+    ">&2\n" DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),      \
+        DEFINE("_hs_b") PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                       \
+                                    "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
+#define PIPE_ERROR_END(DEFINE, PRINT, OUT, ERR, SAME, END)                                                             \
+    DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
 #define RS_ANSI "_hs_r=$'\\036@'\n"
 #define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
 
@@ -67,52 +72,87 @@ static const char *const bash_quiet[] = {
 #define PROMPT_BASH                                                                                                    \
     "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
     "PS1;_hs_q=('')\n_hs_p=$'${_hs_q[_hs_d++]-\\036@;P;0;$?\\036@\\n}'\nPS1=$_hs_p\nPS2=\n"
-static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH, WORD_BEGIN,
-                                                             BASH_WORD_END),
+static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH,
+                                                             WORD_BEGIN, BASH_WORD_END),
                                        PROMPT_BASH, NULL};
-static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "61", "62", SAME_BASH,
-                                                               WORD_BEGIN, BASH_WORD_END),
+static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
+                                                               SAME_BASH, WORD_BEGIN, BASH_WORD_END),
                                         PROMPT_BASH, NULL};
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
-    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt prompt_cr prompt_sp prompt_bang bang_hist"
+    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
 #define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+/* Hooks of the user's that print before each prompt and line: what they print when a line is thrown away could not be
+ * told from its output. */
+#define SAME_ZSH                                                                                                       \
+    "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
+    "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
+    "true;};" SAME_WORD
 static const char *const zsh_quiet[] = {
-    " \\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
+    "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
     "\\builtin setopt prompt_percent prompt_subst;\\builtin trap - DEBUG;precmd_functions=() preexec_functions=()\n",
+    /* Of an empty list `history` shows the line that is being run, the frame. */
+    "\\builtin setopt hist_ignore_space;\\builtin fc -p;\\builtin print -s :\n",
     "\\builtin unfunction precmd preexec 2>/dev/null\n",
     NULL,
 };
-static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", BASH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                            WORD_END),
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_ZSH,
+                                                            WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", BASH_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
-                                                              WORD_END),
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "8", "9", SAME_ZSH,
+                                                              WORD_BEGIN, WORD_END),
                                        PROMPT_ZSH, NULL};
 
-static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG\n", NULL};
+/* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
+ * now, while it is off. */
+#define KSH93_LOOK ";\\command kill -WINCH $$"
+static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG" KSH93_LOOK
+                                          "\n",
+                                          NULL};
 #define KSH93_PRINT "\\command print -r -- "
-static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("\\", KSH93_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                              WORD_END),
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, SAME_WORD,
+                                                              WORD_BEGIN, KSH93_WORD_END),
                                         PROMPT_ANSI, NULL};
-static const char *const ksh93_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\", KSH93_PRINT, "8", "9", SAME_WORD, WORD_BEGIN,
-                                                                WORD_END),
+/* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
+static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT,
+                                                                                     "8", "9", SAME_WORD, WORD_BEGIN,
+                                                                                     KSH93_WORD_END),
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
-static const char *const mksh_quiet[] = {" \\builtin set +o emacs +o vi +o gmacs +o emacs-usemeta\n", NULL};
-static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("\\builtin ", MKSH_PRINT, TEST_WORD, SAME_WORD, WORD_BEGIN,
-                                                             WORD_END),
-                                       PROMPT_ANSI, NULL};
-static const char *const mksh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("\\builtin ", MKSH_PRINT, "8", "9", SAME_WORD,
-                                                               WORD_BEGIN, WORD_END),
-                                        PROMPT_ANSI, NULL};
+/* A line editor that the user turned on would echo what we type. */
+#define MKSH_EDITORS_OFF "+o emacs +o vi +o gmacs"
+/* A syntax error throws the line away, END with it, and the prompt that tells goes to standard error: while that is
+ * elsewhere, or closed, the prompt prints nothing, but a command in it prints the marker where we see it. */
+#define MKSH_SAME(SEEN)                                                                                                \
+    "[[ -o emacs || -o vi || -o gmacs ]]&&\\builtin set " MKSH_EDITORS_OFF ";[[ " SEEN                                 \
+    " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
+#define MKSH_PROMPT(TO) "_hs_q='${ " MKSH_PRINT "\"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO ";}'\n" PROMPT_ANSI
+#define MKSH_TTY_SAME MKSH_SAME("-t 2")
+#define MKSH_PIPE_SAME MKSH_SAME("/dev/fd/2 -ef /dev/fd/9")
+static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
+                                                             MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
+                                       MKSH_PROMPT(">/dev/tty"), NULL};
+/* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
+static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT,
+                                                                                    "8", "9", MKSH_PIPE_SAME,
+                                                                                    WORD_BEGIN, WORD_END),
+                                        MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
 static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
-static const char *const ash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+/* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
+#define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
+static const char *const ash_tty[] = {ASH_STAYS,
+                                      TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
+                                                    FORMAT_END),
                                       PROMPT_ANSI, NULL};
-static const char *const ash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
+                                       "You have stopped jobs.\n", NULL};
+static const char *const ash_pipe[] = {ASH_STAYS,
+                                       PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
+                                                      FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -120,10 +160,11 @@ static const char *const ash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9",
 #define PROMPT_POSIX                                                                                                   \
     "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
     "\\command eval 'PS1=$_hs_p' 2>/dev/null\n\\command eval PS2= 2>/dev/null\n"
-static const char *const dash_tty[] = {TTY_FUNCTIONS("\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
+static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
                                                      FORMAT_END),
                                        PROMPT_POSIX, NULL};
-static const char *const dash_pipe[] = {PIPE_FUNCTIONS("\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
+                                                       FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
 static const char *const bash_mend_words[] = {"shopt", "promptvars", NULL};
@@ -145,10 +186,13 @@ static const dialect bash = {.name = "bash",
                              .pipe_functions = bash_pipe,
                              .mend_words = bash_mend_words,
                              .mend = ";\\builtin shopt -s promptvars",
-                             .error_end = PIPE_ERROR_END(BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
 static const dialect zsh = {.name = "zsh",
-                            .eval = "\\builtin eval ",
+                            .blank_hides = true,
+                            .eval = "\\builtin \\eval ",
+                            .plain = "\\",
                             .tty_quotes = QUOTE_ANSI,
+                            .pipe_quotes = QUOTE_ANSI,
                             .pipe_input = " </dev/null",
                             .interrupt_newline = true,
                             .notices = true,
@@ -158,20 +202,26 @@ static const dialect zsh = {.name = "zsh",
                             .pipe_functions = zsh_pipe,
                             .mend_words = zsh_mend_words,
                             .mend = ";" ZSH_PROMPT_OPTIONS,
-                            .error_end = PIPE_ERROR_END(BASH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                            .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
 static const dialect ksh93 = {.name = "ksh93",
                               .eval = "\\command eval ",
                               .in_pieces = true,
-                              .tty_quotes = QUOTE_VARIABLES,
+                              .tty_quotes = QUOTE_ANSI,
                               .pipe_input = " </dev/null",
                               .notices = true,
                               .debug_trap = true,
-                              .traces_redirections = true,
+                              .quiet_functions = true,
+                              .obey = "/bin/sh -c :;\\command :|\\command :;",
+                              .edits = true,
+                              .width_changed = KSH93_LOOK,
+                              .interrupt_newline = true,
                               .quiet = ksh93_quiet,
                               .tty_functions = ksh93_tty,
                               .pipe_functions = ksh93_pipe,
-                              .error_end = PIPE_ERROR_END(KSH93_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                              .error_end =
+                                  PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, "8", "9", SAME_WORD, KSH93_WORD_END)};
 static const dialect mksh = {.name = "mksh",
+                             .blank_hides = true,
                              .eval = "\\builtin eval ",
                              .tty_quotes = QUOTE_ANSI,
                              .pipe_input = " </dev/null",
@@ -179,19 +229,23 @@ static const dialect mksh = {.name = "mksh",
                              .notices = true,
                              .traces_redirections = true,
                              .traces_through = true,
+                             .verbose_end = true,
+                             .obey = "(\\builtin :);",
                              .quiet = mksh_quiet,
                              .tty_functions = mksh_tty,
                              .pipe_functions = mksh_pipe,
-                             .error_end = PIPE_ERROR_END(MKSH_PRINT, "8", "9", SAME_WORD, WORD_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
 static const dialect ash = {.name = "ash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_ANSI,
                             .pipe_input = " </dev/null",
                             .interrupt_newline = true,
+                            .edits = true,
+                            .says = ash_says,
                             .quiet = posix_quiet,
                             .tty_functions = ash_tty,
                             .pipe_functions = ash_pipe,
-                            .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 static const dialect dash = {.name = "dash",
                              .eval = "\\command eval ",
                              .tty_quotes = QUOTE_VARIABLES,
@@ -200,7 +254,7 @@ static const dialect dash = {.name = "dash",
                              .quiet = posix_quiet,
                              .tty_functions = dash_tty,
                              .pipe_functions = dash_pipe,
-                             .error_end = PIPE_ERROR_END(ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                             .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 
 /* Field order of the question below. */
 enum { answer_bash, answer_zsh, answer_ksh, answer_ansi, answer_user, answer_pid, answer_flags, answer_cwd };
@@ -228,35 +282,76 @@ static bool contains(const char *text, size_t length, const char *word) {
     return memmem(text, length, word, strlen(word)) != NULL;
 }
 
-static bool append_line(const char *line, const char *token, bytes *to) {
+/* What every line begins with. */
+static const char *lead(const dialect *d) {
+    return d->blank_hides ? " " : "";
+}
+
+static const char *plain(const dialect *d) {
+    return d->plain ? d->plain : "";
+}
+
+/* Several lines, in fact, each with its newline. */
+static bool append_line(const dialect *d, const char *line, const char *token, bytes *to) {
     bool right = true;
-    for (; right && *line; line++)
-        right = *line == '@' ? bytes_append_text(to, token) : bytes_append(to, line, 1);
+    bool begins = true;
+    for (; right && *line; line++) {
+        right = (!begins || bytes_append_text(to, lead(d))) &&
+                (*line == '@' ? bytes_append_text(to, token) : bytes_append(to, line, 1));
+        begins = *line == '\n';
+    }
     return right;
 }
 
-static bool append_lines(const char *const *lines, const char *token, bytes *to) {
+static bool append_lines(const dialect *d, const char *const *lines, const char *token, bytes *to) {
     while (*lines)
-        if (!append_line(*lines++, token, to))
+        if (!append_line(d, *lines++, token, to))
             return false;
     return true;
 }
 
 /* The number that the line's prompt will carry; in an empty prompt nobody would see it. */
 static bool append_number(const dialect *d, uint64_t number, bytes *to) {
-    return d->quiet_prompt || bytes_printf(to, "_hs_k=%" PRIu64 ";", number);
+    return d->quiet_prompt || bytes_printf(to, "%s_hs_k=%" PRIu64 ";", lead(d), number);
 }
 
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to) {
-    if (!append_number(d, number, to))
-        return false;
-    if (guarded)
-        return bytes_printf(to, "{ _hs_e %" PRIu64 " \"$?\";} >/dev/null 2>&1\n", number);
-    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"\n", number);
+bool dialect_set_terminal(const dialect *d, bytes *to) {
+    return bytes_append_text(to, lead(d)) &&
+           bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
 }
 
-bool dialect_set_terminal(bytes *to) {
-    return bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
+/* ... within a line whose END it comes before. */
+static bool append_set_terminal(const dialect *d, bytes *to) {
+    return dialect_set_terminal(d, to) && bytes_printf(to, "||:%s;", d->width_changed ? d->width_changed : "");
+}
+
+/* In a subshell no DEBUG trap runs, but in a group with a redirection it does, and in ksh93 that changes `$?`. */
+static bool append_end_opening(end_style style, bytes *to) {
+    static const char *const openings[] = {
+        [END_PLAIN] = "", [END_HUSHED] = "{ ", [END_GUARDED] = "{ ", [END_ASIDE] = "("};
+    return bytes_append_text(to, openings[style]);
+}
+
+/* `status` is the word that gives it. */
+static bool append_end_call(const dialect *d, uint64_t number, const char *status, end_style style, bytes *to) {
+    return bytes_printf(to, "_hs_e %" PRIu64 " \"%s%s\"%s", number, status, d->quiet_functions ? ";$-" : "",
+                        style == END_ASIDE ? ")" : "");
+}
+
+static bool append_line_end(end_style style, bytes *to) {
+    static const char *const ends[] = {[END_PLAIN] = "\n",
+                                       [END_HUSHED] = ";} 2>/dev/null\n",
+                                       [END_GUARDED] = ";} >/dev/null 2>&1\n",
+                                       [END_ASIDE] = "\n"};
+    return bytes_append_text(to, ends[style]);
+}
+
+bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {
+    /* A shell that reads single bytes may lose one to the signal that was sent just before. */
+    return (!sync->signaled || *lead(d) || bytes_append(to, " ", 1)) && append_number(d, sync->number, to) &&
+           (!sync->signaled || !d->obey || bytes_append_text(to, d->obey)) && append_end_opening(sync->end, to) &&
+           (!sync->sets_terminal || append_set_terminal(d, to)) &&
+           append_end_call(d, sync->number, "$?", sync->end, to) && append_line_end(sync->end, to);
 }
 
 bool dialect_sets_terminal(const char *command, size_t length) {
@@ -264,36 +359,44 @@ bool dialect_sets_terminal(const char *command, size_t length) {
 }
 
 bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint64_t number, bytes *to) {
-    if (set_terminal && !(bytes_append(to, " ", 1) && dialect_set_terminal(to) && bytes_append(to, "\n", 1)))
+    if (set_terminal &&
+        !((*lead(d) || bytes_append(to, " ", 1)) && dialect_set_terminal(d, to) && bytes_append(to, "\n", 1)))
         return false;
-    return append_lines(d->quiet, token, to) &&
-           bytes_printf(to, "\\command printf '\\036%s;E;%%s;0;;1;;;\\036%s\\n' %" PRIu64 "\n", token, token, number);
+    return append_lines(d, d->quiet, token, to) &&
+           bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;\\036%s\\n' %" PRIu64 "\n", lead(d), token, token,
+                        number);
 }
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
-    return append_lines(tty ? d->tty_functions : d->pipe_functions, token, to) &&
-           (tty || ordered || append_line(d->error_end, token, to)) && dialect_sync(d, number, false, to);
+    return append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
+           (tty || ordered || append_line(d, d->error_end, token, to)) &&
+           dialect_sync(d, &(sync_line){.number = number}, to);
 }
 
-static bool append_begin(const frame *f, const char *function, bytes *to) {
+static bool append_begin(const dialect *d, const frame *f, const char *function, bytes *to) {
     /* As the first of an && list a status other than 0 neither ends a shell under `set -e` nor runs an ERR trap. */
-    return bytes_printf(to, "%s %" PRIu64 " %d%s;", function, f->number, f->previous_status,
+    return bytes_printf(to, "%s %" PRIu64 " %s%d%s;", function, f->number, plain(d), f->previous_status,
                         f->previous_status ? "&&:" : "");
 }
 
+static bool append_guarded_begin(const dialect *d, const frame *f, bytes *to) {
+    return bytes_append_text(to, "{ ") && append_begin(d, f, "_hs_g", to) && bytes_append_text(to, "} >/dev/null 2>&1");
+}
+
 static bool append_start(const dialect *d, const frame *f, bytes *to) {
+    if (f->guarded)
+        return !f->apart || (append_guarded_begin(d, f, to) && bytes_append(to, ";", 1));
     if (!f->silent)
         return (!d->tells_of_jobs || bytes_append_text(to, "\\builtin jobs >/dev/null 2>&1;")) &&
-               append_begin(f, "_hs_b", to);
-    return f->previous_status == 0 || bytes_printf(to, "_hs_s %d&&:;", f->previous_status);
+               append_begin(d, f, "_hs_b", to);
+    return f->previous_status == 0 || bytes_printf(to, "_hs_s %s%d&&:;", plain(d), f->previous_status);
 }
 
 /* The text that eval gets: the command; in a guarded frame behind BEGIN, so that what a trace or a DEBUG trap prints
  * for the eval itself lies before it. */
-static bool append_text(const frame *f, bytes *to) {
-    if (f->guarded)
-        return bytes_append_text(to, "{ ") && append_begin(f, "_hs_g", to) &&
-               bytes_append_text(to, "} >/dev/null 2>&1\n") && bytes_append(to, f->command, f->length);
+static bool append_text(const dialect *d, const frame *f, bytes *to) {
+    if (f->guarded && !f->apart)
+        return append_guarded_begin(d, f, to) && bytes_append(to, "\n", 1) && bytes_append(to, f->command, f->length);
     /* eval would take it for an option. */
     bool option = f->length && (f->command[0] == '-' || f->command[0] == '+');
     return (!option || bytes_append(to, " ", 1)) && bytes_append(to, f->command, f->length);
@@ -323,19 +426,18 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
 }
 
 /* The terminal is set again before END: what is typed behind that must find it so. */
-static bool append_status(const frame *f, bytes *to) {
-    if (f->sets_terminal)
-        return bytes_append_text(to, "_hs_v=$?;") && dialect_set_terminal(to) &&
-               bytes_printf(to, "||:;_hs_e %" PRIu64 " \"$_hs_v\"", f->number);
-    return bytes_printf(to, "_hs_e %" PRIu64 " \"$?\"", f->number);
+static bool append_status(const dialect *d, const frame *f, bytes *to) {
+    if (!f->sets_terminal)
+        return append_end_call(d, f->number, "$?", f->end, to);
+    return bytes_append_text(to, "_hs_v=$?;") && append_set_terminal(d, to) &&
+           append_end_call(d, f->number, "$_hs_v", f->end, to);
 }
 
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
-    const char *input = f->tty ? "" : d->pipe_input;
-    bool guard = f->guarded && !f->open_end;
-    return bytes_printf(to, "%s;%s", input, guard ? "{ " : "") && append_status(f, to) &&
+    return bytes_append_text(to, f->tty ? "" : d->pipe_input) && bytes_append(to, ";", 1) &&
+           append_end_opening(f->end, to) && append_status(d, f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
-           (!f->mend || bytes_append_text(to, d->mend)) && bytes_append_text(to, guard ? ";} >/dev/null 2>&1\n" : "\n");
+           (!f->mend || bytes_append_text(to, d->mend)) && append_line_end(f->end, to);
 }
 
 bool dialect_drained(uint64_t number, bytes *to) {
@@ -348,7 +450,7 @@ bool dialect_in_pieces(const dialect *d, size_t length) {
 
 bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     bytes text = {0};
-    bool right = append_text(f, &text);
+    bool right = append_text(d, f, &text);
     size_t length = bytes_length(&text);
     bool pieces = f->tty && dialect_in_pieces(d, length);
     if (right && f->tty && d->tty_quotes == QUOTE_VARIABLES)
@@ -356,11 +458,11 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     if (right && pieces)
         right = append_pieces(d, &text, to);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
-            (f->guarded || append_start(d, f, to)) && bytes_append_text(to, d->eval);
+            append_start(d, f, to) && bytes_append_text(to, d->eval);
     if (right && pieces)
         right = bytes_append_text(to, "\"$_hs_v\"");
     else if (right)
-        right = quote_append(to, f->tty ? d->tty_quotes : QUOTE_RAW, bytes_front(&text), length, f->tty);
+        right = quote_append(to, f->tty ? d->tty_quotes : d->pipe_quotes, bytes_front(&text), length, f->tty);
     bytes_wipe(&text);
     return right && append_end(d, f, to);
 }

@@ -17,6 +17,7 @@ typedef struct dialect {
     /* How `eval` is reached whatever the user defined: a backslash stops aliases, `builtin` functions. */
     const char *eval;
     quote_style tty_quotes;
+    quote_style pipe_quotes; /* all raw, unless an option can make a newline in quotes an error */
     /* On a terminal long commands are put together in a variable, line by line. */
     bool in_pieces;
     /* Without a terminal it complains about that among standard error. */
@@ -28,17 +29,36 @@ typedef struct dialect {
     bool quiet_prompt;
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
+    /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
+     * turn that off.  It puts back what it found, so that only a command in it can change the modes. */
+    bool edits;
+    /* What it says between commands; NULL: nothing.  The first: it edits lines and asks where the cursor is.  The
+     * others: a signal has interrupted its reading, which it takes for an end of its input. */
+    const char *const *says;
     /* Ctrl+C makes it print a newline. */
     bool interrupt_newline;
     /* As it ends it says "exit" or "logout". */
     bool says_exit;
     /* An interactive one tells about background jobs among the command's output. */
     bool notices;
+    /* A line that begins with a blank is not remembered in the list of commands: all of ours do. */
+    bool blank_hides;
     /* The user can have code run before every simple command: our frame's, too. */
     bool debug_trap;
+    /* What our functions do is neither traced nor trapped, only the call of one; `$-` comes with the call. */
+    bool quiet_functions;
+    /* NULL, or what is typed behind a command that may have changed the terminal's width. */
+    const char *width_changed;
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */
     bool traces_redirections;
     bool traces_through;
+    /* What makes it obey each signal that it has taken note of: it obeys one, and keeps another for a later command.
+     * ksh93 until it has waited for a program; and after an interrupted pipeline it waits for none until the next. */
+    const char *obey;
+    /* Under verbose it prints a newline where a text that it evaluates ends. */
+    bool verbose_end;
+    /* What keeps a word from being an alias of the kind that is replaced anywhere in a line. */
+    const char *plain;
     /* Lines typed one after another when a session is made; '@' stands for the token.  Editors and hooks first. */
     const char *const *quiet;
     const char *const *tty_functions;
@@ -48,6 +68,10 @@ typedef struct dialect {
     const char *mend;
     const char *error_end; /* for pipes where the streams come in no order: END on both */
 } dialect;
+
+/* How END is called where it must not show: in a group whose errors, or all of whose output, are thrown away; in a
+ * subshell, which keeps the user's DEBUG trap out. */
+typedef enum end_style { END_PLAIN, END_HUSHED, END_GUARDED, END_ASIDE } end_style;
 
 /* A command's frame. */
 typedef struct frame {
@@ -61,15 +85,16 @@ typedef struct frame {
     /* Nothing that the frame itself does may show: xtrace, verbose or a DEBUG trap may be on, or standard output is
      * not the terminal.  Costs the shell some twenty system calls. */
     bool guarded;
-    /* A guarded frame's END is outside the guard. */
-    bool open_end;
+    end_style end;
+    /* BEGIN is not in the text that is evaluated: what verbose says of its end belongs to the command. */
+    bool apart;
     /* The terminal echoes while the command runs. */
     bool echo;
     /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */
     bool drain;
     /* The prompt may need mending, see dialect_mends(). */
     bool mend;
-    /* It may change the terminal's modes, and only the shell can set them again. */
+    /* The terminal's modes may change, and only the shell can set them again: it does so behind END. */
     bool sets_terminal;
 } frame;
 
@@ -79,11 +104,20 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to);
 /* Append the line that ends the throwing away; to a shell that is not at it, it is nothing. */
 bool dialect_drained(uint64_t number, bytes *to);
 
-/* Append a line that makes the shell print END `number`: the proof that it, and not a program, answers. */
-bool dialect_sync(const dialect *d, uint64_t number, bool guarded, bytes *to);
+/* A line that makes the shell print an END: the proof that it, and not a program, answers. */
+typedef struct sync_line {
+    uint64_t number;
+    end_style end;
+    /* It gives the terminal the modes that we need. */
+    bool sets_terminal;
+    /* It proves, too, that the shell is done with the signals that were sent to it. */
+    bool signaled;
+} sync_line;
+
+bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to);
 
 /* Append the command that gives the terminal the modes that we need. */
-bool dialect_set_terminal(bytes *to);
+bool dialect_set_terminal(const dialect *d, bytes *to);
 
 /* Whether `command` may change them. */
 bool dialect_sets_terminal(const char *command, size_t length);

@@ -12,6 +12,8 @@
 static void on_data(void *owner, const char *data, size_t length) {
     side *s = owner;
     engine *e = s->engine;
+    if (s->traced)
+        return;
     switch (e->phase) {
     case PHASE_NEW:
     case PHASE_ASKING:
@@ -29,7 +31,7 @@ static void on_data(void *owner, const char *data, size_t length) {
         if (e->raw)
             raw_data(e, data, length);
         else
-            e->host.unsolicited(e->owner, s->stream, data, length);
+            between_data(s, data, length);
         break;
     case PHASE_ENDED:
         break;
@@ -69,8 +71,14 @@ static bool on_marker(void *owner, const marker *m) {
             return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
-    if (e->phase <= PHASE_TEACHING)
+    /* A trace may show our prompt's text, unexpanded. */
+    if (m->kind == MARKER_BEGIN || (m->kind == MARKER_PROMPT && parts_status(m, 0) >= 0))
+        s->traced = false;
+    if (e->phase <= PHASE_TEACHING) {
+        if (m->kind == MARKER_PROMPT)
+            prompts_note(s, m);
         return opening_marker(s, m);
+    }
     if (m->kind == MARKER_END && m->number == e->sync_number) {
         parts_catch_up(e);
         /* `$?` is the last command's, not the sync's. */
@@ -78,7 +86,10 @@ static bool on_marker(void *owner, const marker *m) {
         parts_note_end(e, m);
         e->status = status;
         s->synced = true;
-        sync_seen(e);
+        for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
+            between_flush(&e->sides[i]);
+        if (e->phase != PHASE_ENDED)
+            sync_seen(e);
         return true;
     }
     if (m->kind == MARKER_PROMPT) {
@@ -86,11 +97,12 @@ static bool on_marker(void *owner, const marker *m) {
             return false;
         e->prompt_seen = true;
     }
-    if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING)
+    if (e->phase != PHASE_IDLE)
         return command_marker(s, m);
-    if (m->kind == MARKER_PROMPT && m->number > e->last_prompt && m->number <= e->last_number)
-        e->last_prompt = m->number;
-    return e->phase == PHASE_IDLE || command_marker(s, m);
+    if (m->kind == MARKER_PROMPT)
+        prompts_note(s, m);
+    between_flush(s);
+    return true;
 }
 
 engine *engine_new(const engine_config *config, const engine_host *host, void *owner, int64_t now_us) {
@@ -114,6 +126,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
         s->scanner.owner = s;
         s->scanner.on_data = on_data;
         s->scanner.on_marker = on_marker;
+        between_open(s);
         memcpy(s->scanner.token, config->token, sizeof s->scanner.token);
     }
     e->name = strdup(config->name);
@@ -131,7 +144,7 @@ void engine_free(engine *e) {
     for (size_t i = 0; i < 2; i++) {
         scanner_free(&e->sides[i].scanner);
         notices_free(&e->sides[i].notices);
-        bytes_free(&e->sides[i].prelude);
+        between_free(&e->sides[i]);
         bytes_free(&e->sides[i].suspect);
     }
     bytes_wipe(&e->outgoing);
@@ -189,12 +202,26 @@ bool parts_type(engine *e, const char *data, size_t length, bool secret) {
     return true;
 }
 
+bool parts_shell_edits(const engine *e) {
+    return e->config.tty && e->dialect->edits &&
+           (e->editing || e->terminal_dirty || e->host.terminal_changed(e->owner));
+}
+
 void parts_sync(engine *e) {
     bytes line = {0};
+    bool sets_terminal = e->phase == PHASE_SETTLING && parts_shell_edits(e);
+    if (sets_terminal)
+        e->host.reset_terminal(e->owner);
     e->sync_number = ++e->last_number;
+    e->prompt_early = false;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
-    if (!dialect_sync(e->dialect, e->sync_number, e->tracing || e->verbose || e->debug_trap || e->guarded, &line))
+    bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
+    sync_line sync = {.number = e->sync_number,
+                      .end = guarded ? parts_end_style(e) : END_PLAIN,
+                      .sets_terminal = sets_terminal,
+                      .signaled = e->phase == PHASE_RECOVERING};
+    if (!dialect_sync(e->dialect, &sync, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);
@@ -214,11 +241,19 @@ int parts_status(const marker *m, size_t field) {
     return (int)(status > 255 ? status - 128 : status);
 }
 
+/* Where no guard hid END the rest of its trace comes behind it, up to the prompt, or else to BEGIN. */
+static void note_trace(engine *e, uint64_t number) {
+    side *s = &e->sides[parts_trace_stream(e)];
+    bool prompted = !e->dialect->quiet_prompt && prompts_come_on(s) && e->last_prompt >= number;
+    s->traced = e->tracing && !(e->guarded && parts_end_hidden(e)) && !prompted;
+}
+
 void parts_note_end(engine *e, const marker *m) {
     enum { field_status, field_flags, field_terminal, field_prompt, field_trace_prefix, field_cwd };
     int status = parts_status(m, field_status);
     e->status = status < 0 ? 255 : status;
     e->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
+    note_trace(e, m->number);
     e->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
     int64_t prompt = marker_number(m, field_prompt, 100000);
     e->prompt_changed = prompt != e->prompt_length;
@@ -256,6 +291,7 @@ void engine_receive(engine *e, hostsession_stream stream, const char *data, size
 
 void engine_drained(engine *e, int64_t now_us) {
     e->now = now_us;
+    prompts_drained(e);
     if (e->phase == PHASE_RUNNING)
         command_drained(e);
     else if (e->phase == PHASE_IDLE && e->wanted)
@@ -263,7 +299,7 @@ void engine_drained(engine *e, int64_t now_us) {
 }
 
 bool engine_wants_drained(const engine *e) {
-    return e->wanted || (e->phase == PHASE_RUNNING && (e->command.expectations || e->prompt_early));
+    return e->wanted || e->prompt_early || (e->phase == PHASE_RUNNING && e->command.expectations);
 }
 
 void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why, int64_t now_us) {

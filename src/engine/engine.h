@@ -41,6 +41,7 @@ typedef struct engine_host {
     int (*echoes)(void *owner);
     /* The time to open is over before the connection was up: fill in what it waits for.  False: cannot tell. */
     bool (*explain)(void *owner, hostsession_failure *failure);
+    bool (*terminal_changed)(void *owner);
     /* NULL, or: call engine_receive() with what was written to standard error before the output that is being received.
      */
     void (*catch_up)(void *owner);
@@ -104,6 +105,8 @@ bool engine_type(engine *e, const char *data, size_t length, bool secret);
 /* Wait for a pattern in what arrives between commands.  `patterns` is borrowed until expect_done. */
 void engine_expect(engine *e, pattern_set *patterns, size_t window_bytes, int64_t timeout_us, int64_t now_us);
 void engine_expect_cancel(engine *e);
+/* The session has ended, and what came before that has not been waited for: engine_expect() is allowed once more. */
+bool engine_holds_text(const engine *e);
 
 hostsession_state engine_state(const engine *e);
 const hostsession_failure *engine_failure(const engine *e);

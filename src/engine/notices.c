@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/notices.h"
 
+#include "engine/unfinished.h"
+
 #include <string.h>
 
-enum { longest_notice = 1024, last_word_count = 4 };
+enum { longest_notice = 2000, last_word_count = 4 };
 
 static const char *const last_words[last_word_count] = {"exit\n", "logout\n", "exit\r\n", "logout\r\n"};
 
@@ -63,6 +65,25 @@ static size_t skip_set(const char *line, size_t length, size_t from, const char 
     return from;
 }
 
+/* What the notice of a job that begins at `line` takes; 0: more must come.  A compound command is shown on several
+ * lines, behind a status that is followed by more blanks than are in it. */
+static size_t whole_notice(const char *line, size_t length, size_t status, size_t first) {
+    const char *command = memmem(line + status, first - status, "  ", 2);
+    if (!command)
+        return first;
+    size_t begin = skip_set(line, first, (size_t)(command - line), " ");
+    size_t size = first;
+    while (unfinished(line + begin, size - begin)) {
+        const char *newline = size < length ? memchr(line + size, '\n', length - size) : NULL;
+        if (!newline && length < longest_notice)
+            return 0;
+        if (!newline || newline + 1 - line > longest_notice)
+            return first;
+        size = (size_t)(newline + 1 - line);
+    }
+    return size;
+}
+
 /* "[1] 4711" as a job is started, "[1]+  Done ...", "[1] + Done ..." or "[1]   Done ..." as it ends. */
 static look job_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
     size_t at = skip_set(line, length, 1, "0123456789");
@@ -82,8 +103,10 @@ static look job_notice(const notices *n, const char *line, size_t length, size_t
     /* A current job has a mark, another three blanks: a numbered list has fewer. */
     bool ends = at > marks + 2 || (at == marks + 2 && (line[marks] == '+' || line[marks + 1] == '+' ||
                                                        line[marks] == '-' || line[marks + 1] == '-'));
-    *ret_length = size;
-    return size <= longest_notice && (starts || ends) ? IS_NOTICE : IS_TEXT;
+    if (size > longest_notice || !(starts || ends))
+        return IS_TEXT;
+    *ret_length = starts ? size : whole_notice(line, length, at, size);
+    return *ret_length ? IS_NOTICE : MAY_BE;
 }
 
 /* "bash: [4711: 2 (255)] tcsetattr: Inappropriate ioctl for device": bash without a terminal, after a child that a

@@ -125,6 +125,11 @@ bool opening_marker(side *s, const marker *m) {
     if (e->phase == PHASE_ASKING) {
         enum { field_user = 4, field_pid = 5 };
         e->dialect = dialect_of_answer(m);
+        /* What it says at its prompt is on standard error, and told from a command's by an END there alone. */
+        if (e->dialect->says) {
+            e->host.catch_up = NULL;
+            e->end_count = e->side_count;
+        }
         e->user = strndup(m->fields[field_user].text, m->fields[field_user].length);
         e->host.shell_pid(e->owner, marker_number(m, field_pid, INT32_MAX));
         parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the shell is %s", e->name, e->dialect->name);

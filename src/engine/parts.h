@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its parts: opening.c, command.c, recovery.c, raw.c; engine.c leads to them. */
+/* The engine's inside, shared by its parts: opening.c, command.c, prompts.c, recovery.c, between.c, raw.c; engine.c
+ * leads to them. */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
+#include "engine/cutter.h"
 #include "engine/dialect.h"
 #include "engine/engine.h"
 #include "engine/notices.h"
@@ -27,12 +29,17 @@ typedef struct side {
     hostsession_stream stream;
     scanner scanner;
     notices notices;
+    cutter sayings;  /* between commands: what the shell says there */
+    notices between; /* ... and of its jobs */
+    bool foreign_in_line;
     bytes suspect;     /* what looked like a prompt, until it is known whether it was one */
-    bytes prelude;     /* came after a frame was typed and before its BEGIN */
+    bytes prelude;     /* came after a line of ours was typed and before its marker */
     bool begun;        /* BEGIN of the current command was seen */
     bool ended;        /* END of the current command was seen */
+    bool aborted;      /* while it is stopped: its line's prompt was seen instead */
     bool synced;       /* END of the current sync was seen */
     uint64_t last_end; /* the number of the last END here: a lower one is no END of ours */
+    bool traced;       /* the rest of the trace of END comes, up to the prompt */
     bool skip_line;    /* the trace of BEGIN's own function comes behind it */
 } side;
 
@@ -73,12 +80,14 @@ struct engine {
     int64_t prompt_length;
     bool output_moved;    /* standard output is not the terminal */
     bool prompt_lost;     /* it goes where we do not see it */
+    bool prompt_moved;    /* on pipes: it comes on standard output */
     bool editor;          /* the shell's line editor may be on again, and echo by itself */
     bool jobs;            /* there may be background jobs, of which the shell will tell */
     bool starters;        /* functions that start background jobs may be defined */
     bool exit_trap;       /* an EXIT trap may be set */
     bool debug_trap;      /* a DEBUG trap may be set */
     bool terminal_dirty;  /* echo or output processing was found on */
+    bool editing;         /* the shell edits lines, as long as it finds the terminal as it did last */
     bool resets_terminal; /* not the shell, but the host sets the terminal */
     bool typed;           /* into a command, and perhaps not read by it: the shell will */
     char *cwd;
@@ -95,10 +104,12 @@ struct engine {
     bool ending;                  /* END was seen, and what belongs before it is being caught up with */
     uint64_t last_prompt;         /* the number of the last line whose prompt came */
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
+    bool fence_passed;            /* that prompt came */
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
     int aborted_status;           /* CHECKING: what the prompt said */
     hostsession_error stop_error; /* RECOVERING: why */
     hostsession_failure stop_failure;
+    int beats_left;          /* to wait for the shell to read the command's line to its end */
     uint64_t stopped_number; /* of the first command that was stopped; 0: none */
     bool proven;             /* the shell has answered once */
     bool awaits_signals;     /* ... and what was sent to stop the command is still on its way */
@@ -122,6 +133,28 @@ static inline int64_t parts_after(const engine *e, int64_t us) {
     return us > INT64_MAX - e->now ? INT64_MAX : e->now + us;
 }
 
+/* Traces go here. */
+static inline hostsession_stream parts_trace_stream(const engine *e) {
+    return e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR;
+}
+
+/* How END is called where it must not show.  Traces are errors; a DEBUG trap prints what it likes, but in ksh93 comes
+ * into none of our functions.  A group's own redirection would show in a shell that traces redirections: there END is
+ * traced in the open, and cut off. */
+static inline end_style parts_end_style(const engine *e) {
+    if (e->dialect->quiet_functions)
+        return e->debug_trap ? END_ASIDE : END_PLAIN;
+    if (e->debug_trap)
+        return END_GUARDED;
+    return e->dialect->traces_redirections && !e->output_moved ? END_PLAIN : END_HUSHED;
+}
+
+/* Whether no trace of END shows then. */
+static inline bool parts_end_hidden(const engine *e) {
+    end_style style = parts_end_style(e);
+    return style == END_HUSHED || style == END_GUARDED;
+}
+
 /* engine.c */
 /* Send; a secret is shown as "***" in transcripts.  Without memory the session ends and false is returned. */
 bool parts_type(engine *e, const char *data, size_t length, bool secret);
@@ -131,6 +164,8 @@ void parts_log(engine *e, hostsession_log_level level, const char *format, ...) 
 /* Type a sync line and wait for its END, in the present phase. */
 void parts_sync(engine *e);
 bool parts_all_synced(const engine *e);
+/* Whether the shell may edit lines, and echo, since a command left the terminal in other modes. */
+bool parts_shell_edits(const engine *e);
 /* Receive standard error as far as it belongs before the END that has come on standard output. */
 void parts_catch_up(engine *e);
 /* A field as an exit status from 0 to 255, or -1. */
@@ -148,6 +183,8 @@ void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
 void opening_set_up(engine *e, hostsession_result *result);
 
 /* command.c */
+/* What the command printed. */
+void command_text(side *s, const char *data, size_t length);
 void command_start(engine *e, const engine_command *command);
 void command_settled(engine *e);
 void command_data(side *s, const char *data, size_t length);
@@ -160,12 +197,33 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
                     const hostsession_failure *failure);
 void command_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
 
+/* prompts.c */
+/* A prompt came. */
+void prompts_note(side *s, const marker *m);
+/* ... while a command is there.  False: the command printed it. */
+bool prompts_seen(side *s, const marker *m);
+/* No more output came before it. */
+void prompts_drained(engine *e);
+/* Whether prompts come on this stream, as far as is known. */
+bool prompts_come_on(const side *s);
+/* What looked like a prompt was printed by the command: it goes on. */
+void prompts_release_suspect(side *s);
+/* Behind a prompt that came without END: keep the trace of the sync that asks for it, where no guard hides that. */
+bool prompts_hold_trace(side *s, const char *data, size_t length);
+
 /* recovery.c */
 hostsession_status recovery_status(const engine *e);
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure);
 void recovery_shell_seen(engine *e);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);
+
+/* between.c */
+void between_open(side *s);
+void between_data(side *s, const char *data, size_t length);
+/* A marker has come: what is held back came before it. */
+void between_flush(side *s);
+void between_free(side *s);
 
 /* raw.c */
 void raw_data(engine *e, const char *data, size_t length);

@@ -41,6 +41,13 @@ void engine_expect(engine *e, pattern_set *patterns, size_t window_bytes, int64_
     e->raw_window = window_bytes;
     e->raw_deadline = parts_after(e, timeout_us);
     raw_search(e);
+    if (e->wanted && e->phase == PHASE_ENDED)
+        raw_finish(e, e->failure.error, e->failure.message);
+}
+
+bool engine_holds_text(const engine *e) {
+    return e->raw &&
+           (e->failure.error == HOSTSESSION_ERROR_SHELL_EXITED || e->failure.error == HOSTSESSION_ERROR_DISCONNECTED);
 }
 
 /* End the wait; what was read stays for the next one. */
@@ -49,6 +56,8 @@ void raw_finish(engine *e, hostsession_error error, const char *message) {
     failure_set(&why, error, 0, "expect", "%s", message);
     e->wanted = NULL;
     e->raw_deadline = INT64_MAX;
+    /* The end of the session is told once. */
+    e->raw &= !e->dying;
     e->host.expect_done(e->owner, &why, NULL, bytes_front(&e->raw_text), bytes_length(&e->raw_text));
 }
 

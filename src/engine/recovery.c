@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
-enum { rung_us = 250000, beat_us = 25000 };
+enum { rung_us = 250000, beat_us = 25000, reading_beats = 40 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -24,6 +24,10 @@ static void prove(engine *e) {
         parts_type(e, "\n", 1, false);
     if (e->phase == PHASE_RECOVERING)
         parts_sync(e);
+    /* An interrupt that the shell has taken note of throws this line away, and the prompt that would tell may go where
+     * nobody sees it.  On a terminal the empty line takes its place. */
+    if (!e->config.tty && e->phase == PHASE_RECOVERING)
+        parts_sync(e);
 }
 
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure) {
@@ -33,6 +37,8 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->stop_error = error;
     e->stop_failure = *failure;
     e->step = 0;
+    e->next_step = e->now;
+    e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = e->awaits_signals = false;
@@ -72,10 +78,13 @@ static void give_up(engine *e) {
 /* Where we cannot kill what is in the foreground, and where it is a loop of the shell's own that a signal does not end:
  * stop the job, which ends the loop, and let the shell kill it. */
 static void stop_job(engine *e) {
+    static const char kill_job[] = "\nkill -9 %% 2>/dev/null\n";
     e->jobs = true;
+    for (size_t i = 0; i < e->side_count; i++)
+        e->sides[i].notices.jobs = e->dialect->notices;
     type_control(e, 0x1a);
     if (e->phase == PHASE_RECOVERING)
-        parts_type(e, "\nkill -9 %%\n", 11, false);
+        parts_type(e, kill_job, sizeof kill_job - 1, false);
 }
 
 /* A Ctrl+C that meets the shell just as it starts a job can leave the terminal with that job: bash then reads an error,
@@ -89,8 +98,10 @@ static void interrupt(engine *e) {
 }
 
 static void climb_terminal(engine *e) {
-    /* A ^C between two children of a loop is lost: it is repeated. */
-    enum { knocks = rung_us / beat_us, quit = knocks + 1, stop = knocks + 3 };
+    /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
+    int knocks = (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
+    int quit = knocks + 1;
+    int stop = knocks + 3;
     e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
     if (e->step < knocks) {
         interrupt(e);
@@ -113,15 +124,27 @@ static void climb_terminal(engine *e) {
     }
 }
 
+/* Interrupted in the middle of the command's line the shell would run the rest of it, which is quoted text: the line is
+ * sent to its end, and where BEGIN will tell that it was read, that is waited for: ash keeps what it has in its buffer
+ * of a line that it gives up.  (The transport looks whether anything is left in the pipe.) */
+static bool still_reads(engine *e) {
+    if (bytes_length(&e->outgoing))
+        return true;
+    return !e->silent && !e->sides[HOSTSESSION_STREAM_OUTPUT].begun && e->beats_left-- > 0;
+}
+
 /* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for
  * a child that has not died of it: knock again and again. */
 static void climb_pipes(engine *e) {
     enum { beats = rung_us / beat_us };
     e->next_step = e->now + beat_us;
-    e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
-    if (e->step == 0 || e->step % beats != 0)
+    if (e->step == 0 && still_reads(e))
         return;
-    if (e->step == beats)
+    e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
+    int step = e->step++;
+    if (step == 0 || step % beats != 0)
+        return;
+    if (step == beats)
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
     else
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
@@ -129,16 +152,17 @@ static void climb_pipes(engine *e) {
 }
 
 static void climb(engine *e) {
-    /* What has not been sent yet would only be eaten. */
-    if (e->step == 0)
-        engine_sent(e, bytes_length(&e->outgoing));
-    /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
-    if (e->step == 0 && e->config.tty)
-        e->host.reset_terminal(e->owner);
-    if (e->config.tty)
-        climb_terminal(e);
-    else
+    if (!e->config.tty) {
         climb_pipes(e);
+        return;
+    }
+    if (e->step == 0) {
+        /* What has not been sent yet would only be eaten. */
+        engine_sent(e, bytes_length(&e->outgoing));
+        /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
+        e->host.reset_terminal(e->owner);
+    }
+    climb_terminal(e);
     e->step++;
 }
 
@@ -155,7 +179,7 @@ void recovery_advance(engine *e) {
         give_up(e);
     else if (e->awaits_signals && e->now >= e->next_step)
         await_signals(e);
-    else if (e->step == 0 || e->now >= e->next_step)
+    else if (e->now >= e->next_step)
         climb(e);
 }
 

@@ -117,6 +117,13 @@ static bool on_explain(void *owner, hostsession_failure *failure) {
     return failure->error != HOSTSESSION_OK;
 }
 
+static bool on_terminal_changed(void *owner) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return s->transport_open && s->has_terminal && t->interface.terminal_changed &&
+           t->interface.terminal_changed(t->data);
+}
+
 static void on_catch_up(void *owner) {
     hostsession *s = owner;
     if (s->transport_open && !s->closing)
@@ -141,6 +148,7 @@ const engine_host session_engine_host = {.ready = on_ready,
                                          .reset_terminal = on_reset_terminal,
                                          .echoes = on_echoes,
                                          .explain = on_explain,
+                                         .terminal_changed = on_terminal_changed,
                                          .catch_up = on_catch_up,
                                          .transcript = on_transcript,
                                          .log = on_log,

@@ -70,9 +70,21 @@ static void close_transport(hostsession *s) {
     t->close(s->target.transport.data);
 }
 
+/* What the shell said last is still for an expect, which then tells of the end. */
+static bool expect_rest(hostsession *s, hostsession_operation *operation) {
+    if (s->closing || operation->started || operation->kind != OPERATION_EXPECT || !engine_holds_text(s->engine))
+        return false;
+    s->in_engine = true;
+    operation_start(operation);
+    s->in_engine = false;
+    return true;
+}
+
 static void fail_queue(hostsession *s) {
     while (!list_empty(&s->queue)) {
         hostsession_operation *operation = list_item(s->queue.next, hostsession_operation, link);
+        if (expect_rest(s, operation))
+            continue;
         operation_finish(operation, s->closing ? HOSTSESSION_ERROR_CANCELED : HOSTSESSION_ERROR_CLOSED,
                          engine_failure(s->engine));
     }

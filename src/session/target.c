@@ -20,19 +20,21 @@ typedef struct starter {
     const char *name;
     const char *plain[4];
     const char *settings[most_settings];
+    const char *history; /* for one that writes each line to its history file as it reads it, our first, too */
+    bool echo;           /* while start-up files turn on what they like it needs a terminal that echoes */
 } starter;
 
 /* A shell that keeps a history file must not find our setup lines in it; dash and ash read $ENV when interactive, ksh
- * and mksh a file of their own when there is no $ENV. */
+ * and mksh a file of their own when there is no $ENV.  ksh93 with vi turned on dies on a terminal without echo. */
 static const starter starters[] = {
-    {"bash", {"--noediting", "--norc", "--noprofile"}, {"HISTFILE=/dev/null"}},
-    {"zsh", {"-f"}, {"HISTFILE=/dev/null"}},
-    {"ksh93", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
-    {"ksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
-    {"mksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}},
-    {"dash", {NULL}, {"ENV"}},
-    {"ash", {NULL}, {"ENV"}},
-    {"sh", {NULL}, {"ENV"}},
+    {"bash", {"--noediting", "--norc", "--noprofile"}, {"HISTFILE=/dev/null"}, NULL, false},
+    {"zsh", {"-f"}, {"HISTFILE=/dev/null"}, NULL, false},
+    {"ksh93", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null", true},
+    {"ksh", {"+o", "vi"}, {"ENV=/dev/null"}, "HISTFILE=/dev/null", true},
+    {"mksh", {NULL}, {"HISTFILE=/dev/null", "ENV=/dev/null"}, NULL, false},
+    {"dash", {NULL}, {"ENV"}, NULL, false},
+    {"ash", {NULL}, {"ENV"}, NULL, false},
+    {"sh", {NULL}, {"ENV"}, NULL, false},
 };
 
 static const starter *starter_of(const char *shell) {
@@ -64,14 +66,16 @@ static hostsession_error make(const transport_program *program, hostsession_mode
 }
 
 /* Our settings first: the caller's override them. */
-static const char **merge(const char *const *ours, const char *const *theirs) {
+static const char **merge(const char *history, const char *const *ours, const char *const *theirs) {
     size_t count = 0;
     for (size_t i = 0; theirs && theirs[i]; i++)
         count++;
-    const char **all = calloc(count + most_settings + 1, sizeof *all);
+    const char **all = calloc(count + most_settings + 2, sizeof *all);
     if (!all)
         return NULL;
     size_t used = 0;
+    if (history)
+        all[used++] = history;
     for (size_t i = 0; ours && i < most_settings && ours[i]; i++)
         all[used++] = ours[i];
     for (size_t i = 0; i < count; i++)
@@ -88,10 +92,11 @@ static hostsession_error open_local(const hostsession_options *options, target *
         arguments[count++] = known->plain[i];
     if (options->mode == HOSTSESSION_MODE_PIPE || options->interactive)
         arguments[count++] = "-i";
-    const char **settings = merge(known && !options->interactive ? known->settings : NULL, options->environment);
+    const char **settings = merge(known ? known->history : NULL,
+                                  known && !options->interactive ? known->settings : NULL, options->environment);
     if (!settings)
         return failure_no_memory(failure, "target");
-    transport_program program = {arguments, settings, options->cwd};
+    transport_program program = {arguments, settings, options->cwd, known && known->echo && options->interactive};
     ret->local = true;
     hostsession_error error = make(&program, options->mode, ret, failure);
     free(settings);
@@ -113,7 +118,7 @@ static hostsession_error open_program(const char *line, const hostsession_option
         error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
                             "target \"exec:%s\" names no program; write exec:PROGRAM ARG...", line);
     } else {
-        transport_program program = {(const char *const *)words, options->environment, options->cwd};
+        transport_program program = {(const char *const *)words, options->environment, options->cwd, false};
         error = make(&program, options->mode, ret, failure);
     }
     free(words);

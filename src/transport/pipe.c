@@ -58,6 +58,9 @@ typedef struct pipe_transport {
     /* CLOCK_BOOTTIME of the last command's beginning: what it starts comes later. */
     uint64_t command_ns;
     int kills;
+    /* Bytes: all that were written; and of these, 0 for none yet, what the shell must have read before an interrupt. */
+    uint64_t written;
+    uint64_t must_be_read;
     hostsession_exit how;
     loop_timer patience;
     loop_task go_on;
@@ -290,6 +293,7 @@ static void pipe_begin(void *data) {
     shrink_outputs(transport);
     transport->command_ns = processes_boottime_ns();
     transport->kills = 0;
+    transport->must_be_read = 0;
 }
 
 static size_t pipe_write(void *data, const char *bytes, size_t length) {
@@ -302,6 +306,7 @@ static size_t pipe_write(void *data, const char *bytes, size_t length) {
         return length;
     if (put < 0)
         put = 0;
+    transport->written += (uint64_t)put;
     if ((size_t)put < length)
         hostsession_watch_set_events(transport->input_watch, HOSTSESSION_WATCH_WRITABLE);
     return (size_t)put;
@@ -319,12 +324,36 @@ static bool signal_command(pipe_transport *transport, int number) {
     return processes_signal(&choice, number);
 }
 
+/* Whether the command's line is still being read: interrupted there, the shell would throw away its beginning, and run
+ * the rest, which is quoted text, as commands. */
+static bool is_reading(pipe_transport *transport) {
+    if (transport->must_be_read == 0)
+        transport->must_be_read = transport->written;
+    int left = 0;
+    return ioctl(transport->input_reader, FIONREAD, &left) == 0 &&
+           transport->written - (uint64_t)left < transport->must_be_read;
+}
+
+/* As a terminal does at ^C: what was typed behind the command, half a line of it perhaps, is lost with the signal. */
+static void discard_input(const pipe_transport *transport) {
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0)
+        return;
+    /* The reading end is the shell's own, and blocks; this does not. */
+    while (splice(transport->input_reader, NULL, nowhere, NULL, pipe_bytes, SPLICE_F_NONBLOCK) > 0)
+        continue;
+    close(nowhere);
+}
+
 static bool pipe_signal(void *data, hostsession_signal signal) {
     pipe_transport *transport = data;
     if (transport->exited)
         return false;
     switch (signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
+        if (transport->kills == 0 && is_reading(transport))
+            return false;
+        discard_input(transport);
         /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
         return kill(-child_pid(transport->child), SIGINT) == 0;
     case HOSTSESSION_SIGNAL_QUIT:

@@ -58,6 +58,12 @@ static bool read_start(pid_t pid, uint64_t *start_ticks) {
     return true;
 }
 
+bool processes_is_stopped(pid_t pid) {
+    char text[1024];
+    const char *at = read_file(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    return at && at[1] == ' ' && at[2] == 'T';
+}
+
 static bool ignores(pid_t pid, uint64_t signals) {
     char text[4096];
     if (signals == 0 || !read_file(pid, "status", text, sizeof text))

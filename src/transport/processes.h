@@ -37,4 +37,7 @@ uint64_t processes_boottime_ns(void);
  * there was any. */
 bool processes_signal(const processes_choice *choice, int signal_number);
 
+/* Whether a SIGSTOP has taken effect. */
+bool processes_is_stopped(pid_t pid);
+
 #endif

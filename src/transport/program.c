@@ -50,6 +50,7 @@ hostsession_error program_copy(const transport_program *program, transport_progr
     copy->arguments = put_strings(&slots, &end, program->arguments, arguments);
     copy->environment = put_strings(&slots, &end, program->environment, settings);
     copy->cwd = program->cwd ? put_string(&end, program->cwd) : NULL;
+    copy->echo = program->echo;
     *ret = copy;
     return HOSTSESSION_OK;
 }

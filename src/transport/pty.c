@@ -11,6 +11,7 @@
 #include "transport/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,11 @@ enum {
     drain_bytes = 1024 * 1024,
     /* For a program that has closed its terminal to end. */
     patience_us = 1000 * 1000,
+    /* Interrupts of one command for what is in the foreground alone, fewer when that is the shell; and for how many the
+     * shell is held at most. */
+    gentle_interrupts = 10,
+    gentle_to_shell = 3,
+    held_interrupts = 3,
 };
 
 typedef struct pty_transport {
@@ -44,6 +50,9 @@ typedef struct pty_transport {
     /* When the command began, 0: none was sent yet; and whether it is being killed. */
     uint64_t command_ns;
     bool kills;
+    int interrupts;
+    /* For how many interrupts the shell has been stopped; 0: it is not. */
+    int held;
     hostsession_exit how;
     size_t drain_left;
     loop_timer patience;
@@ -169,6 +178,11 @@ static hostsession_error start(pty_transport *pty, hostsession_failure *failure)
     hostsession_error error = terminal_open(&pty->master, path, &pty->modes, failure);
     if (error != HOSTSESSION_OK)
         return error;
+    if (pty->program->echo) {
+        struct termios modes = pty->modes;
+        modes.c_lflag |= ECHO;
+        tcsetattr(pty->master, TCSANOW, &modes);
+    }
     if (!loop_timer_init(&pty->patience, pty->loop, on_patience_over) ||
         hostsession_watch_new(pty->loop, pty->master, HOSTSESSION_WATCH_READABLE, on_ready, pty, &pty->watch) !=
             HOSTSESSION_OK)
@@ -203,10 +217,19 @@ static void pty_begin(void *data) {
     pty_transport *pty = data;
     pty->command_ns = processes_boottime_ns();
     pty->kills = false;
+    pty->interrupts = 0;
+}
+
+static void let_go(pty_transport *pty) {
+    if (pty->held)
+        kill(child_pid(pty->child), SIGCONT);
+    pty->held = 0;
 }
 
 static size_t pty_write(void *data, const char *bytes, size_t length) {
     pty_transport *pty = data;
+    /* It has shown that it is back. */
+    let_go(pty);
     ssize_t put;
     do
         put = write(pty->master, bytes, length);
@@ -238,6 +261,43 @@ static bool kill_beside_shell(pid_t shell) {
     return processes_signal(&choice, SIGKILL);
 }
 
+static bool is_busy(pid_t shell, pid_t group) {
+    processes_choice choice = {.session = shell, .group = group, .sure_after_ticks = UINT64_MAX};
+    return processes_signal(&choice, 0);
+}
+
+/* What was typed and not read, as the terminal does at ^C: on its way, and in the terminal. */
+static void discard_input(const pty_transport *pty) {
+    char path[terminal_path_bytes];
+    tcflush(pty->master, TCOFLUSH);
+    int terminal =
+        ptsname_r(pty->master, path, sizeof path) == 0 ? open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (terminal < 0)
+        return;
+    tcflush(terminal, TCIFLUSH);
+    close(terminal);
+}
+
+/* A loop of the shell's own starts one program after another, each too short-lived for a signal to meet.  The shell
+ * gets the signal itself, but not as it starts one, which would take the terminal from it: it is held until what it has
+ * started has ended.  bash's child may wait for it meanwhile: then it is let go, and held anew. */
+static bool interrupt_shell(pty_transport *pty, pid_t shell, pid_t group) {
+    if (pty->held++ == 0)
+        return kill(shell, SIGSTOP) == 0;
+    bool waits = !processes_is_stopped(shell) || is_busy(shell, shell) || (group != shell && is_busy(shell, group));
+    if (waits && pty->held <= held_interrupts) {
+        if (group != shell)
+            kill(-group, SIGINT);
+        return true;
+    }
+    if (!waits) {
+        discard_input(pty);
+        kill(shell, SIGINT);
+    }
+    let_go(pty);
+    return true;
+}
+
 static bool pty_signal(void *data, hostsession_signal signal) {
     static const int numbers[] = {SIGINT, SIGQUIT, SIGKILL};
     pty_transport *pty = data;
@@ -246,10 +306,20 @@ static bool pty_signal(void *data, hostsession_signal signal) {
     if (pty->exited || !group)
         return false;
     pty->kills |= signal == HOSTSESSION_SIGNAL_KILL;
+    int gentle = group == shell ? gentle_to_shell : gentle_interrupts;
+    if (signal == HOSTSESSION_SIGNAL_INTERRUPT && (pty->interrupts++ >= gentle || pty->held))
+        return interrupt_shell(pty, shell, group);
+    let_go(pty);
     if (group != shell)
-        return kill(-group, numbers[signal]) == 0;
+        /* A group that has just ended is a part of a loop: a ^C now would be worse than none. */
+        return kill(-group, numbers[signal]) == 0 || signal == HOSTSESSION_SIGNAL_INTERRUPT;
     /* The terminal's own ^C and ^\ are right for the shell's group. */
     return signal == HOSTSESSION_SIGNAL_KILL && kill_beside_shell(shell);
+}
+
+static bool is_same(const struct termios *one, const struct termios *other) {
+    return one->c_iflag == other->c_iflag && one->c_oflag == other->c_oflag && one->c_cflag == other->c_cflag &&
+           one->c_lflag == other->c_lflag && memcmp(one->c_cc, other->c_cc, sizeof one->c_cc) == 0;
 }
 
 static bool pty_reset_terminal(void *data) {
@@ -257,16 +327,22 @@ static bool pty_reset_terminal(void *data) {
     struct termios modes;
     if (tcgetattr(pty->master, &modes) != 0)
         return false;
-    bool same = modes.c_iflag == pty->modes.c_iflag && modes.c_oflag == pty->modes.c_oflag &&
-                modes.c_cflag == pty->modes.c_cflag && modes.c_lflag == pty->modes.c_lflag &&
-                memcmp(modes.c_cc, pty->modes.c_cc, sizeof modes.c_cc) == 0;
-    return same || tcsetattr(pty->master, TCSANOW, &pty->modes) == 0;
+    return is_same(&modes, &pty->modes) || tcsetattr(pty->master, TCSANOW, &pty->modes) == 0;
+}
+
+static bool pty_terminal_changed(void *data) {
+    pty_transport *pty = data;
+    struct termios modes;
+    return tcgetattr(pty->master, &modes) == 0 && !is_same(&modes, &pty->modes);
 }
 
 static int pty_echoes(void *data) {
     pty_transport *pty = data;
     struct termios modes;
     if (tcgetattr(pty->master, &modes) != 0)
+        return -1;
+    /* A program that takes each key by itself may echo by itself. */
+    if (!(modes.c_lflag & (ECHO | ICANON)))
         return -1;
     return (modes.c_lflag & ECHO) != 0;
 }
@@ -323,6 +399,7 @@ hostsession_error transport_make_pty(const transport_program *program, transport
                                              .signal = pty_signal,
                                              .reset_terminal = pty_reset_terminal,
                                              .echoes = pty_echoes,
+                                             .terminal_changed = pty_terminal_changed,
                                              .pause = pty_pause,
                                              .close = pty_close};
     ret->data = pty;

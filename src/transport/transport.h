@@ -18,6 +18,8 @@ typedef struct transport_program {
     const char *const *environment;
     /* NULL: the caller's directory. */
     const char *cwd;
+    /* Its terminal echoes at first, until reset_terminal() or the program itself changes that. */
+    bool echo;
 } transport_program;
 
 /* A transport with its data. */

@@ -200,7 +200,7 @@ bool check_exits(struct context *t, struct place at, const char *command, const 
 bool is_output_when_stopped(struct context *t, const char *output, size_t length, const char *expected) {
     size_t expected_length = strlen(expected);
     if (length == expected_length + 1 && output[expected_length] == '\n' && is_tty(t) &&
-        is_shell(t, ANY_BASH | DASH | MKSH | ASH))
+        is_shell(t, ANY_BASH | DASH | KSH93 | MKSH | ASH))
         length--;
     return length == expected_length && memcmp(output, expected, length) == 0;
 }
@@ -210,6 +210,11 @@ bool check_times_out(struct context *t, struct place at, const char *command, co
     hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
     options.timeout_ms = short_deadline_ms;
     const hostsession_result *result = run_raw(t, command, &options, &error);
+    return check_timed_out(t, at, command, result, error, output);
+}
+
+bool check_timed_out(struct context *t, struct place at, const char *command, const hostsession_result *result,
+                     hostsession_error error, const char *output) {
     if (result && error == HOSTSESSION_ERROR_TIMED_OUT && is_consistent(result, error) &&
         hostsession_result_status(result) == HOSTSESSION_STATUS_TIMED_OUT && hostsession_result_session_alive(result) &&
         (!output ||

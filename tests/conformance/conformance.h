@@ -126,6 +126,8 @@ bool check_runs_matching(struct context *t, struct place at, const char *command
 bool check_fails(struct context *t, struct place at, const char *command, bool may_exit);
 bool check_exits(struct context *t, struct place at, const char *command, const char *output, int status);
 bool check_times_out(struct context *t, struct place at, const char *command, const char *output);
+bool check_timed_out(struct context *t, struct place at, const char *command, const hostsession_result *result,
+                     hostsession_error error, const char *output);
 bool check_settles(struct context *t, struct place at, const char *command);
 bool check_in_sync(struct context *t, struct place at);
 bool check_gone(struct context *t, struct place at, const char *tag);

@@ -103,9 +103,9 @@ static void count_ended(void *userdata, hostsession *session, const hostsession_
 
 static void prepare(struct context *t) {
     t->opening = (struct opening){.options = HOSTSESSION_OPTIONS_INIT};
-    t->transport->describe(t->shell, t->home, &t->opening);
     hostsession_options *options = &t->opening.options;
     options->mode = t->mode;
+    t->transport->describe(t->shell, t->home, &t->opening);
     options->cwd = t->home;
     options->connect_timeout_ms = run_bound_ms;
     options->on_unsolicited = collect_unsolicited;

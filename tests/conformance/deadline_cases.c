@@ -5,6 +5,7 @@
 #include "../support/process.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void set_state(struct context *t) {
     RUNS(t, "cd /usr/bin; kept='a value'; f() { echo kept-function; }", "", 0);
@@ -27,6 +28,35 @@ static void check_stopped(struct context *t, const char *command, const char *ou
     TIMES_OUT(t, command, output);
     GONE(t, t->tag);
     check_state(t);
+}
+
+/* By hand, too: ash leaves a builtin by a jump out of its SIGINT handler.  Some time in a thousand the lock of standard
+ * output stays taken then, and the next builtin waits for it for ever: the session ends, and says why. */
+static bool has_hung(struct context *t, const hostsession_result *result, hostsession_error error) {
+    if (!is_shell(t, ASH) || error != HOSTSESSION_ERROR_TIMED_OUT || !result ||
+        hostsession_result_session_alive(result) || hostsession_result_status(result) != HOSTSESSION_STATUS_TIMED_OUT ||
+        !strstr(hostsession_result_failure(result)->message, "could not be stopped within"))
+        return false;
+    CHECK(t, hostsession_get_state(t->session) == HOSTSESSION_ENDED && t->ended_calls == 1, "told %d times",
+          t->ended_calls);
+    close_session(t);
+    t->ended_calls = 0;
+    return open_session(t);
+}
+
+/* A loop of builtins. */
+static void check_loop_stopped(struct context *t, const char *command, const char *output) {
+    for (int i = 0; i < 2; i++) {
+        set_state(t);
+        hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+        options.timeout_ms = short_deadline_ms;
+        hostsession_error error;
+        const hostsession_result *result = run_raw(t, command, &options, &error);
+        if (has_hung(t, result, error))
+            continue;
+        check_timed_out(t, HERE, command, result, error, output);
+        check_state(t);
+    }
 }
 
 static void sleeping(struct context *t) {
@@ -56,6 +86,8 @@ static void check_flood_stopped(struct context *t, const char *command) {
     options.max_output_bytes = 20000;
     hostsession_error error;
     const hostsession_result *result = run_raw(t, command, &options, &error);
+    if (has_hung(t, result, error))
+        return;
     CHECK(t, error == HOSTSESSION_ERROR_TIMED_OUT && hostsession_result_session_alive(result),
           "%s: got %s, session %s: %s", command, hostsession_error_name(error),
           result && hostsession_result_session_alive(result) ? "alive" : "ended",
@@ -74,9 +106,9 @@ static void flood(struct context *t) {
 }
 
 static void loops(struct context *t) {
-    check_stopped(t, "while :; do :; done", "");
-    check_stopped(t, "echo a; while true; do x=1; done; echo NOT", "a\n");
-    check_stopped(t, "spin() { while :; do :; done; }; spin", "");
+    check_loop_stopped(t, "while :; do :; done", "");
+    check_loop_stopped(t, "echo a; while true; do x=1; done; echo NOT", "a\n");
+    check_loop_stopped(t, "spin() { while :; do :; done; }; spin", "");
 }
 
 static void loops_with_programs(struct context *t) {
@@ -185,8 +217,8 @@ static void late_output(struct context *t) {
 }
 
 static void long_command_while_reading(struct context *t) {
-    /* The deadline falls while the text is still being typed, or right after it. */
-    const char *command = say(t, ": '%s'; sleep %s", repeat(t, "0123456789\n", 9000), t->tag);
+    /* The deadline falls while the text is still being typed, or right after it; what is quoted must never be run. */
+    const char *command = say(t, ": '\n%s'; sleep %s", repeat(t, "echo ran >\"$HOME/ran\"\n", 4500), t->tag);
     for (int i = 0; i < 3; i++) {
         hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
         options.timeout_ms = i == 0 ? 1 : 10 * i;
@@ -196,6 +228,7 @@ static void long_command_while_reading(struct context *t) {
               hostsession_error_name(error), result ? hostsession_result_failure(result)->message : "");
         GONE(t, t->tag);
         IN_SYNC(t);
+        CHECK(t, access(home_path(t, "ran"), F_OK) != 0, "a part of the text was run");
     }
 }
 

@@ -234,8 +234,7 @@ static void close_with_a_command_running(struct context *t) {
 
 /* A job of the user's is no reason for close to wait; it may live on, as after a logout. */
 static void close_with_a_background_job(struct context *t) {
-    RUNS(t, say(t, "sh -c 'trap \"\" HUP INT TERM; while :; do sleep %s; done' & echo $! >\"$HOME/pid\"", t->tag), "",
-         0);
+    RUNS(t, say(t, "sh -c 'trap \"\" HUP INT TERM; exec sleep %s' & echo $! >\"$HOME/pid\"", t->tag), "", 0);
     text pid = {0};
     file_read(home_path(t, "pid"), &pid);
     pid_t job = (pid_t)strtol(text_data(&pid), NULL, 10);
@@ -244,11 +243,7 @@ static void close_with_a_background_job(struct context *t) {
     if (!CHECK(t, job > 1, "the job's process is %d", (int)job))
         return;
     kill(job, SIGKILL);
-    for (pid_t left = process_find(t->tag, NULL); left; left = process_find(t->tag, NULL)) {
-        kill(left, SIGKILL);
-        if (!CHECK(t, process_wait_end(left, process_end_bound_ms), "process %d does not end", (int)left))
-            return;
-    }
+    CHECK(t, process_wait_end(job, process_end_bound_ms), "process %d does not end", (int)job);
 }
 
 static void close_of_nothing(struct context *t) {

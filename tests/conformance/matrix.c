@@ -21,10 +21,13 @@ const struct shell_row shell_rows[] = {
     {0},
 };
 
+/* On pipes as "local" does it: only an interactive shell survives SIGINT. */
 static void describe_local(const struct shell_row *shell, const char *home, struct opening *opening) {
     (void)home;
     if (shell->arguments) {
-        snprintf(opening->target, sizeof opening->target, "exec:%s %s", shell->program, shell->arguments);
+        const char *interactive = opening->options.mode == HOSTSESSION_MODE_PIPE ? " -i" : "";
+        snprintf(opening->target, sizeof opening->target, "exec:%s %s%s", shell->program, shell->arguments,
+                 interactive);
         return;
     }
     snprintf(opening->target, sizeof opening->target, "local");

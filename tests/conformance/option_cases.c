@@ -121,8 +121,8 @@ static void xtrace_and_a_deadline(struct context *t) {
 }
 
 static void xtrace_in_disguise(struct context *t) {
-    /* The option is set where the text does not show it; zsh keeps it to the function that sets it. */
-    const char *const texts[] = {"on=x; set -$on", is_shell(t, ZSH) ? "on=x; set -$on" : "f() { set -x; }; f",
+    /* The option is set where the text does not show it; zsh and mksh keep it to the function that sets it. */
+    const char *const texts[] = {"on=x; set -$on", is_shell(t, ZSH | MKSH) ? "on=x; set -$on" : "f() { set -x; }; f",
                                  "eval 's''et -''x'", ". \"$HOME/set\"", "$(printf 's%s' et) -x"};
     home_write(t, "set", "set -x\n", 7);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

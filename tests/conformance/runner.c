@@ -6,7 +6,6 @@
  * that a hang or a crash of one is a failure of that one.  Most cases wait more than they work, so several run at once.
  */
 #include "context.h"
-#include "known.h"
 
 #include "../support/folder.h"
 #include "../support/process.h"
@@ -215,22 +214,14 @@ static bool try_case(const struct request *request, const struct conformance_cas
     return ended && status == 0 && clean && silent;
 }
 
-/* A case that fails and then passes is reported as failed, too, but apart: TAP's TODO, "now and then". */
 static _Noreturn void run_case(const struct request *request, const struct conformance_case *test, const char *folder,
                                int signals, int number) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     long long started = clock_ms();
-    const char *mode = request->mode == HOSTSESSION_MODE_TTY ? "tty" : "pipe";
     bool right = try_case(request, test, folder, signals, number);
-    const char *why = "";
-    if (!right && known_failure(request->shell->name, mode, test->name))
-        why = "TODO known, ";
-    for (int again = 0; !right && !*why && again < 4; again++)
-        if (try_case(request, test, folder, signals, number))
-            why = "TODO now and then, ";
-    printf("%s %d - %s # %s%lld ms\n", right ? "ok" : "not ok", number, test->name, why, clock_ms() - started);
-    exit(right || *why ? 0 : 1);
+    printf("%s %d - %s # %lld ms\n", right ? "ok" : "not ok", number, test->name, clock_ms() - started);
+    exit(right ? 0 : 1);
 }
 
 static int usage(const char *message) {

@@ -86,6 +86,14 @@ static void size_and_reset(struct context *t) {
     check_after(t, "stty tostop");
 }
 
+/* ksh93 looks at it for its editor, and may die of that. */
+static void size_and_editor(struct context *t) {
+    RUNS(t, "set -o vi", "", 0);
+    check_after(t, "stty cols 100");
+    check_after(t, "stty cols 90; sh -c 'stty cols 200'");
+    RUNS(t, "echo $COLUMNS", "200\n", 0);
+}
+
 static void terminal_modes_as_they_are(struct context *t) {
     RUNS_MATCHING(t, "stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e isig | sort", "icanon\nisig\n", 0);
     RUNS(t, "stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e opost", "", 1);
@@ -100,6 +108,7 @@ static const struct conformance_case terminal_cases_table[] = {
     {"terminal-signals-off", signals_off, 0, TTY, LONG},
     {"terminal-within-a-command", within_a_command, 0, TTY, 0},
     {"terminal-size-and-reset", size_and_reset, 0, TTY, 0},
+    {"terminal-size-and-editor", size_and_editor, KSH93, TTY, 0},
     {"terminal-modes-as-they-are", terminal_modes_as_they_are, 0, TTY, 0},
 };
 

@@ -205,8 +205,11 @@ static void history_list(struct context *t) {
     RUNS(t, "echo one", "one\n", 0);
     hostsession_error error;
     const hostsession_result *result = run_raw(t, is_shell(t, KSH93 | MKSH) ? "fc -l" : "history", NULL, &error);
-    CHECK(t, result && !strstr(hostsession_result_output(result), "eval"), "history: %s",
-          hostsession_result_output(result));
+    /* The list may be empty; ksh93 says so in the name of the eval that it is in: "ksh93: eval[1]: fc: ...". */
+    CHECK(t,
+          result && !strstr(hostsession_result_output(result), "_hs") &&
+              !strstr(hostsession_result_output(result), "eval '"),
+          "history: %s", hostsession_result_output(result));
     IN_SYNC(t);
 }
 

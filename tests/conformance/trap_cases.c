@@ -2,14 +2,19 @@
 /* Traps of the user: they print when the user's own commands run, and change nothing else. */
 #include "conformance.h"
 
+#include <signal.h>
 #include <string.h>
 
-/* In an eval the shells run the trap for the eval, too: the user's trap, once more. */
+/* In an eval the shells run the trap for the eval, too: the user's trap, once more.  zsh runs it for the list that
+ * follows the command, too, before any redirection of that list: by hand
+ *     trap 'echo D' DEBUG; eval 'echo hi'; { :;} >/dev/null 2>&1
+ * prints D behind hi. */
 static void debug_trap(struct context *t) {
+    const char *end = is_shell(t, ZSH) ? "D\n" : "";
     SETTLES(t, "trap 'echo D' DEBUG");
-    RUNS_MATCHING(t, "echo hi", "(D\n){1,2}hi\n", 0);
+    RUNS_MATCHING(t, "echo hi", say(t, "(D\n){1,2}hi\n%s", end), 0);
     RUNS_MATCHING(t, "(exit 3)", "(D\n){0,3}", 3);
-    RUNS_MATCHING(t, "echo $?", "(D\n){1,2}3\n", 0);
+    RUNS_MATCHING(t, "echo $?", say(t, "(D\n){1,2}3\n%s", end), 0);
     RUNS_MATCHING(t, "cd /usr", "(D\n){1,2}", 0);
     SETTLES(t, "trap - DEBUG");
     RUNS(t, "echo clean", "clean\n", 0);
@@ -65,18 +70,57 @@ static void user_signals(struct context *t) {
     RUNS(t, "trap - USR1; trap", "", 0);
     SETTLES(t, "trap 'c=1' CHLD");
     IN_SYNC(t);
-    SETTLES(t, "trap ':' WINCH TTOU TTIN");
+    SETTLES(t, "trap ':' WINCH TTIN");
+    IN_SYNC(t);
+    if (is_tty(t) && is_shell(t, KSH93))
+        return;
+    SETTLES(t, "trap ':' TTOU");
+    /* By hand, too: ash no longer ignores it then, and what it starts stops when it takes the terminal. */
+    if (is_tty(t) && is_shell(t, ASH)) {
+        RUNS(t, "/bin/echo never", "", 128 + SIGTTOU);
+        SETTLES(t, "kill -9 %%; trap - TTOU");
+    }
     IN_SYNC(t);
 }
 
+/* The deadline ends the session. */
+static void check_cannot_stop(struct context *t, const char *command) {
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    options.timeout_ms = short_deadline_ms;
+    hostsession_error error;
+    const hostsession_result *result = run_raw(t, command, &options, &error);
+    CHECK(t, error == HOSTSESSION_ERROR_TIMED_OUT && result && !hostsession_result_session_alive(result), "got %s",
+          hostsession_error_name(error));
+}
+
+/* ksh93 cannot take its terminal back from a program then, and prompts without end: by hand, too. */
+static void terminal_output_signal(struct context *t) {
+    RUNS(t, "trap ':' TTOU", "", 0);
+    SETTLES(t, "/bin/true");
+    check_cannot_stop(t, "echo NOT");
+}
+
+/* Its own sleep: Ctrl+Z makes a job of it, which on pipes there is not; nothing else stops it and leaves the shell. */
+static void interrupt_ignored_by_a_builtin(struct context *t) {
+    RUNS(t, "trap '' INT", "", 0);
+    const char *command = say(t, "sleep %s", t->tag);
+    if (!is_tty(t)) {
+        check_cannot_stop(t, command);
+        return;
+    }
+    TIMES_OUT(t, command, NULL);
+    IN_SYNC(t);
+}
+
+/* Of programs: ksh93 has a sleep of its own. */
 static void interrupt_ignored(struct context *t) {
     RUNS(t, "trap '' INT; x=kept", "", 0);
     RUNS(t, "echo hi", "hi\n", 0);
-    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    TIMES_OUT(t, say(t, "/bin/sleep %s", t->tag), NULL);
     IN_SYNC(t);
     RUNS(t, "echo $x", "kept\n", 0);
     RUNS(t, "trap '' INT QUIT TERM HUP", "", 0);
-    TIMES_OUT(t, say(t, "sleep %s", t->tag), NULL);
+    TIMES_OUT(t, say(t, "/bin/sleep %s", t->tag), NULL);
     IN_SYNC(t);
     RUNS(t, "echo $x", "kept\n", 0);
     GONE(t, t->tag);
@@ -124,7 +168,9 @@ static const struct conformance_case trap_cases_table[] = {
     {"trap-exit", exit_trap, 0, 0, 0},
     {"trap-exit-and-errexit", exit_trap_and_errexit, 0, 0, 0},
     {"trap-user-signals", user_signals, 0, 0, 0},
+    {"trap-terminal-output-signal", terminal_output_signal, KSH93, TTY, UNSOLICITED_ALLOWED},
     {"trap-interrupt-ignored", interrupt_ignored, 0, 0, LONG},
+    {"trap-interrupt-ignored-by-a-builtin", interrupt_ignored_by_a_builtin, KSH93, 0, 0},
     {"trap-interrupt-trapped", interrupt_trapped, 0, 0, LONG},
     {"trap-interrupt-trapped-in-a-loop", interrupt_trapped_in_a_loop, 0, 0, UNSOLICITED_ALLOWED | LONG},
     {"trap-loop-that-ignores-all", loop_that_ignores_all, 0, 0, UNSOLICITED_ALLOWED},

@@ -266,6 +266,7 @@ static void do_question(memory_shell *s, const char *at) {
 
 static void do_line(memory_shell *s, const char *line) {
     static const char printf_start[] = "printf '\\036";
+    line += strspn(line, " ");
     const char *printed = strstr(line, printf_start);
     const char *token = printed ? printed + strlen(printf_start) : NULL;
     if (strstr(line, "stty sane -echo"))

@@ -207,6 +207,8 @@ static bool set(player *p, const script_step *step) {
             p->signals = yes;
         else if (strcmp(key, "resets") == 0)
             p->resets = yes;
+        else if (strcmp(key, "changed") == 0)
+            p->changed = yes;
         else if (strcmp(key, "held") == 0)
             p->held = yes;
         else if (strcmp(key, "transcript") == 0)

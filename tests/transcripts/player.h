@@ -17,6 +17,7 @@ typedef struct player {
     int echoes;
     bool signals;
     bool resets;
+    bool changed;
     bool held; /* takes no bytes */
     bool transcript;
     bool catches_up;

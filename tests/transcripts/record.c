@@ -143,6 +143,10 @@ static bool on_reset_terminal(void *owner) {
     return ((player *)owner)->resets;
 }
 
+static bool on_terminal_changed(void *owner) {
+    return ((player *)owner)->changed;
+}
+
 static int on_echoes(void *owner) {
     return ((player *)owner)->echoes;
 }
@@ -196,5 +200,6 @@ const engine_host player_host = {.ready = on_ready,
                                  .explain = on_explain,
                                  .reset_terminal = on_reset_terminal,
                                  .echoes = on_echoes,
+                                 .terminal_changed = on_terminal_changed,
                                  .log = on_log,
                                  .ended = on_ended};

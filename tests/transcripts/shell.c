@@ -44,11 +44,12 @@ static void add_asked(player *p, char kind, const char *number) {
 static void look_at_line(player *p, const char *line) {
     const char *quieting = strstr(line, ";E;%s;0;;1;;;");
     const char *asking = strstr(line, ";A;");
-    const char *call = line;
+    const char *call = line + strspn(line, " ");
     if (strncmp(call, "_hs_k=", 6) == 0)
         call += strcspn(call, ";") + 1;
-    if (strncmp(call, "{ ", 2) == 0)
-        call += 2;
+    if (strncmp(call, "(\\builtin :);", 13) == 0)
+        call += 13;
+    call += strspn(call, "{( ");
     const char *last = NULL;
     if (quieting)
         add_asked(p, 'E', strstr(quieting, "' ") + 2);
@@ -78,7 +79,7 @@ void player_collect(player *p) {
     text_append(&lines, p->sent.data + before, length);
     char *rest = lines.data;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;)
-        look_at_line(p, line + strspn(line, "\003\032\034"));
+        look_at_line(p, line + strspn(line, " \003\032\034"));
     text_free(&lines);
 }
 

@@ -81,13 +81,17 @@ static void the_frames_of_a_command(void **state) {
     f.echo = true;
     assert_frame(shell(0), &f, "_hs_s 3&&:;\\builtin eval 'it'\\''s';_hs_e 17 \"$?\"\n");
     f = plain("a\nb");
-    assert_frame(shell(1), &f, "\\builtin eval $'a\\nb';_hs_e 17 \"$?\"\n");
+    assert_frame(shell(1), &f, "\\builtin \\eval $'a\\nb';_hs_e 17 \"$?\"\n");
     f.guarded = true;
     f.silent = false;
-    assert_frame(shell(1), &f,
-                 "\\builtin eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\";} >/dev/null 2>&1\n");
-    f.open_end = true;
-    assert_frame(shell(2), &f, "{ _hs_g 17 0;} >/dev/null 2>&1'\"$_hs_10\"'a'\"$_hs_10\"'b';_hs_e 17 \"$?\"\n");
+    f.end = END_GUARDED;
+    assert_frame(
+        shell(1), &f,
+        "\\builtin \\eval $'{ _hs_g 17 \\\\0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\";} >/dev/null 2>&1\n");
+    f.end = END_PLAIN;
+    assert_frame(shell(2), &f, "\\command eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';_hs_e 17 \"$?;$-\"\n");
+    f.end = END_ASIDE;
+    assert_frame(shell(2), &f, "\\command eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';(_hs_e 17 \"$?;$-\")\n");
 }
 
 static void a_shell_without_ansi_quotes_gets_variables(void **state) {
@@ -166,8 +170,9 @@ static void what_is_typed_holds_no_marker(void **state) {
             assert_true(dialect_teach(shell(s), TOKEN, tty, false, 3, &b));
             assert_true(dialect_teach(shell(s), TOKEN, tty, true, 3, &b));
         }
-        assert_true(dialect_sync(shell(s), 4, false, &b));
-        assert_true(dialect_sync(shell(s), 4, true, &b));
+        for (int signaled = 0; signaled < 2; signaled++)
+            for (end_style end = END_PLAIN; end <= END_ASIDE; end++)
+                assert_true(dialect_sync(shell(s), &(sync_line){4, end, signaled, signaled}, &b));
         assert_null(memchr(bytes_front(&b), marker_rs, bytes_length(&b)));
         assert_null(memchr(bytes_front(&b), '@', bytes_length(&b)));
         scanner scan = {.token = TOKEN, .on_data = ignore, .on_marker = never};

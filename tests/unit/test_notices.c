@@ -59,6 +59,8 @@ static void what_a_shell_says_of_jobs_is_taken_out(void **state) {
     check("a & b", "[12] 4711\nout\n[12]+  Done                    a\nmore", "out\nmore");
     check("a & b", "[1]-  Exit 3                  a\n[1]  + done       sleep 1\n", "");
     check("wait", "[1]+  Done                    sleep 1\nx\n", "x\n");
+    check("wait", "[1]+  Done                    ( until x; do\n    y;\ndone; z )\nout\n", "out\n");
+    check("wait", "[1]+  Exit 2                  ( if x; then\n    y;\nfi )\n[2]   Done  sh -c 'a\nb'\nout\n", "out\n");
     check("a & b", "x\n[1]  + 4711 done       sleep 1\n", "x\n");
 }
 

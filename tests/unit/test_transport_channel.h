@@ -121,7 +121,7 @@ static inline hostsession_error channel_try_open(hostsession_channel *channel, m
 static inline void channel_open(hostsession_channel *channel, make_fn make, const char *const *arguments) {
     static const char *const environment[] = {"PS1=", "PS2=", "ENV=", "LC_ALL=C", NULL};
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
-    transport_program program = {arguments, environment, NULL};
+    transport_program program = {arguments, environment, NULL, false};
     if (channel_try_open(channel, make, &program, &why) != HOSTSESSION_OK)
         fail_msg("%s", why.message);
     assert_true(channel->opened);

@@ -59,7 +59,8 @@ static void refused(hostsession_channel *channel, const transport_program *progr
 
 static void refused_program(void **state, const char *program, const char *reason) {
     const char *const arguments[] = {program, NULL};
-    refused(channel_of(state), &(transport_program){arguments, NULL, NULL}, HOSTSESSION_ERROR_CONNECT, program, reason);
+    refused(channel_of(state), &(transport_program){arguments, NULL, NULL, false}, HOSTSESSION_ERROR_CONNECT, program,
+            reason);
 }
 
 static void a_missing_program_is_named(void **state) {
@@ -98,16 +99,16 @@ static void a_program_that_is_not_executable_in_path_is_named(void **state) {
     folder_file(&folder, "tool", "#!/bin/sh\n", 0600, path);
     snprintf(setting, sizeof setting, "PATH=/no/such/folder:%s", folder.path);
     const char *const arguments[] = {"tool", NULL}, *const environment[] = {setting, NULL};
-    refused(channel_of(state), &(transport_program){arguments, environment, NULL}, HOSTSESSION_ERROR_CONNECT, path,
-            "not executable");
+    refused(channel_of(state), &(transport_program){arguments, environment, NULL, false}, HOSTSESSION_ERROR_CONNECT,
+            path, "not executable");
     folder_remove(&folder, (const char *const[]){"tool", NULL});
 }
 
 static void a_wrong_directory_is_named(void **state) {
     const char *const arguments[] = {"sh", NULL};
-    refused(channel_of(state), &(transport_program){arguments, NULL, "/no/such/folder"}, HOSTSESSION_ERROR_CONNECT,
-            "/no/such/folder", "no such directory");
-    refused(channel_of(state), &(transport_program){arguments, NULL, "/etc/passwd"}, HOSTSESSION_ERROR_CONNECT,
+    refused(channel_of(state), &(transport_program){arguments, NULL, "/no/such/folder", false},
+            HOSTSESSION_ERROR_CONNECT, "/no/such/folder", "no such directory");
+    refused(channel_of(state), &(transport_program){arguments, NULL, "/etc/passwd", false}, HOSTSESSION_ERROR_CONNECT,
             "/etc/passwd", "not a directory");
 }
 
@@ -117,8 +118,10 @@ static void no_program_is_invalid(void **state) {
     for (int i = 0; i < maker_count; i++) {
         hostsession_failure why = HOSTSESSION_FAILURE_INIT;
         transport_made made;
-        assert_int_equal(makers[i](&(transport_program){none, NULL, NULL}, &made, &why), HOSTSESSION_ERROR_INVALID);
-        assert_int_equal(makers[i](&(transport_program){empty, NULL, NULL}, &made, &why), HOSTSESSION_ERROR_INVALID);
+        assert_int_equal(makers[i](&(transport_program){none, NULL, NULL, false}, &made, &why),
+                         HOSTSESSION_ERROR_INVALID);
+        assert_int_equal(makers[i](&(transport_program){empty, NULL, NULL, false}, &made, &why),
+                         HOSTSESSION_ERROR_INVALID);
     }
 }
 
@@ -131,7 +134,7 @@ static void too_long_arguments_are_named(void **state) {
     memset(argument, 'x', length);
     argument[length] = 0;
     const char *const arguments[] = {"true", argument, NULL};
-    refused(channel_of(state), &(transport_program){arguments, NULL, NULL}, HOSTSESSION_ERROR_CONNECT, "true",
+    refused(channel_of(state), &(transport_program){arguments, NULL, NULL, false}, HOSTSESSION_ERROR_CONNECT, "true",
             "too long");
     free(argument);
 }
@@ -153,7 +156,7 @@ static void in_process(int (*check)(void)) {
 static hostsession_error try_program(make_fn make, hostsession_failure *why, hostsession_loop *loop) {
     static const char *const arguments[] = {"true", NULL};
     hostsession_channel channel = {.loop = loop};
-    hostsession_error error = channel_try_open(&channel, make, &(transport_program){arguments, NULL, NULL}, why);
+    hostsession_error error = channel_try_open(&channel, make, &(transport_program){arguments, NULL, NULL, false}, why);
     channel_close(&channel);
     return error;
 }
@@ -251,7 +254,7 @@ static void environment_and_directory_are_as_asked(void **state) {
     setenv("GONE", "here", 1);
     setenv("KEPT", "here", 1);
     for (int i = 0; i < maker_count; i++) {
-        transport_program program = {arguments, environment, "/usr/bin"};
+        transport_program program = {arguments, environment, "/usr/bin", false};
         hostsession_failure why = HOSTSESSION_FAILURE_INIT;
         assert_int_equal(channel_try_open(channel, makers[i], &program, &why), HOSTSESSION_OK);
         channel_wait_ended(channel, 0, 0);
@@ -272,7 +275,7 @@ static void a_relative_program_is_seen_from_its_directory(void **state) {
     static const char *const arguments[][3] = {{"./tool", "x", NULL}, {"tool", "x", NULL}};
     const char *const environment[] = {"PATH=/no/such/folder::/bin", NULL};
     for (int i = 0; i < 2; i++) {
-        transport_program program = {arguments[i], environment, folder.path};
+        transport_program program = {arguments[i], environment, folder.path, false};
         hostsession_failure why = HOSTSESSION_FAILURE_INIT;
         if (channel_try_open(channel, transport_make_pipe, &program, &why) != HOSTSESSION_OK)
             fail_msg("%s", why.message);

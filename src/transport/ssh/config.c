@@ -57,7 +57,7 @@ static char *join(const char *const *arguments) {
 }
 
 static hostsession_error make_program(const char *const *arguments, ssh_question *q) {
-    transport_program program = {arguments, NULL, NULL};
+    transport_program program = {.arguments = arguments};
     hostsession_failure unused;
     q->key = join(arguments);
     return q->key ? program_copy(&program, &q->program, &unused) : HOSTSESSION_ERROR_NO_MEMORY;

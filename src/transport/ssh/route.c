@@ -82,7 +82,7 @@ bool route_has_failed(const route *r, hostsession_failure *failure) {
 
 static hostsession_error start_proxy(route *r, const char *command, int theirs, hostsession_failure *failure) {
     const char *const arguments[] = {"/bin/sh", "-c", command, NULL};
-    const transport_program program = {arguments, NULL, NULL};
+    const transport_program program = {.arguments = arguments};
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere < 0)
         return spawn_no_descriptor(failure, errno, "/dev/null");
