@@ -229,13 +229,18 @@ static size_t held_bytes(const ssh_connection *c) {
     return held;
 }
 
+/* libssh leaves a connection open whose bytes make no sense any more. */
+static bool is_alive(const ssh_connection *c) {
+    return ssh_is_connected(c->session) && (ssh_get_status(c->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0;
+}
+
 /* False: the connection is lost. */
 static bool read_turn(ssh_connection *c) {
     int result;
     do
         result = ssh_event_dopoll(c->event, 0);
     while (result == SSH_OK && held_bytes(c) < most_turn_bytes);
-    return result != SSH_ERROR && ssh_is_connected(c->session);
+    return result != SSH_ERROR && is_alive(c);
 }
 
 static void call_lanes(ssh_connection *c) {
@@ -287,7 +292,7 @@ void connection_turn(ssh_connection *c) {
         connection_free(c);
         return;
     }
-    if (!alive || !ssh_is_connected(c->session)) {
+    if (!alive || !is_alive(c)) {
         lose(c);
         return;
     }
@@ -316,7 +321,7 @@ size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length) {
     size_t part = length < most_held_bytes ? length : most_held_bytes;
     int sent = ssh_channel_write(lane->channel, data, (uint32_t)part);
     /* Let libssh see at once that it may write again: else the loop would be woken for that. */
-    bool alive = ssh_event_dopoll(c->event, 0) != SSH_ERROR && ssh_is_connected(c->session);
+    bool alive = ssh_event_dopoll(c->event, 0) != SSH_ERROR && is_alive(c);
     bool moved;
     note_lanes(c, &moved);
     if (moved || !alive)
