@@ -124,9 +124,16 @@ static void begin_cut(struct connection *c, relay_cut how) {
     c->cut_how = how;
 }
 
+/* Of what the other side has reset the kernel goes on to count the bytes that were left. */
+static bool is_reset(int descriptor) {
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
 static bool is_delivered(int descriptor) {
     int left = 0;
-    return descriptor < 0 || ioctl(descriptor, SIOCOUTQ, &left) != 0 || left == 0;
+    return descriptor < 0 || ioctl(descriptor, SIOCOUTQ, &left) != 0 || left == 0 || is_reset(descriptor);
 }
 
 /* ---- waiting ---- */

@@ -145,6 +145,7 @@ static bool add_identity(identities *ids, char *file) {
 
 static bool read_certificates(identities *ids, const ssh_settings *settings) {
     for (const char *at = NULL; (at = ssh_settings_next(settings, "certificatefile", at)) != NULL;) {
+        /* An array of pointers.  NOLINTNEXTLINE(bugprone-sizeof-expression) */
         ssh_key *more = realloc(ids->certificates, (ids->certificate_count + 1) * sizeof *more);
         if (!more)
             return false;

@@ -460,6 +460,11 @@ static ssh_login_verdict refuse(ssh_login *l, hostsession_failure *failure) {
     return SSH_LOGIN_WRONG;
 }
 
+/* libssh goes on waiting for a host that has hung up, or whose bytes make no sense any more. */
+static bool hung_up(const ssh_login *l) {
+    return !ssh_is_connected(l->session) || (ssh_get_status(l->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
+}
+
 static ssh_login_verdict break_off(const ssh_login *l, hostsession_failure *failure) {
     failure_set(failure, HOSTSESSION_ERROR_AUTH, 0, "auth", "%s: the login was broken off: %s; tried: %s", l->name,
                 ssh_get_error(l->session), l->tried[0] ? l->tried : "nothing yet");
@@ -479,8 +484,7 @@ ssh_login_verdict ssh_login_step(ssh_login *l, hostsession_failure *failure) {
         case SSH_AUTH_SUCCESS:
             return SSH_LOGIN_RIGHT;
         case SSH_AUTH_AGAIN:
-            /* libssh goes on waiting for a host that has hung up. */
-            return ssh_is_connected(l->session) ? SSH_LOGIN_WAITS : break_off(l, failure);
+            return hung_up(l) ? break_off(l, failure) : SSH_LOGIN_WAITS;
         case SSH_AUTH_PARTIAL:
             note_methods(l);
             restart(l, l->plan[l->at]);

@@ -35,7 +35,8 @@ static void targets(void **state) {
     hostsession_options options = HOSTSESSION_OPTIONS_INIT;
     check_open(NULL, &options, "target");
     check_open("", &options, "target");
-    check_open("lokal", &options, "lokal");
+    check_open("lo kal", &options, "lo kal");
+    check_open("user@host:0", &options, "port");
     check_open("exec:", &options, "program");
     check_open("exec:sh 'open", &options, "quote");
     options.shell = "sh";

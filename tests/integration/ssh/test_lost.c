@@ -124,7 +124,8 @@ static void the_line_garbles(void **state) {
     (void)state;
     char *much = allocate(600 * 1000);
     memset(much, 'x', 600 * 1000 - 1);
-    memcpy(much, ": ", 2);
+    much[0] = ':';
+    much[1] = ' ';
     for (int direction = 0; direction < 2; direction++) {
         relay_direction way = direction ? RELAY_TO_SERVER : RELAY_TO_CLIENT;
         line = start_relay(visit_server);
@@ -187,7 +188,8 @@ static void a_frozen_server_beside_another(void **state) {
     ssh_server_freeze_connections(server);
     char *much = allocate(3 * 1000 * 1000);
     memset(much, 'x', 3 * 1000 * 1000 - 1);
-    memcpy(much, ": ", 2);
+    much[0] = ':';
+    much[1] = ' ';
     start_run(frozen, much, &held);
     free(much);
     for (int i = 0; i < 50; i++) {

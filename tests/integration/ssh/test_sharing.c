@@ -259,6 +259,42 @@ static void how_the_shell_ended(void **state) {
     }
 }
 
+/* ---- another server ---- */
+
+static void dropbear(void **state) {
+    (void)state;
+    ssh_server_options options = {.dropbear = true};
+    text missing = {0};
+    if (!ssh_server_available(&options, &missing)) {
+        print_message("# %s\n", text_data(&missing));
+        text_free(&missing);
+        return;
+    }
+    ssh_server *server = start_server(&options);
+    for (int mode = 0; mode < 2; mode++) {
+        crowd c;
+        crowd_init(&c, server);
+        c.v.options.mode = mode ? HOSTSESSION_MODE_PIPE : HOSTSESSION_MODE_TTY;
+        crowd_open(&c, 10);
+        assert_int_equal(ssh_server_connections(server), 1);
+        crowd_use(&c);
+        crowd_close(&c, 4);
+        crowd_open(&c, 2);
+        crowd_use(&c);
+        hostsession_result *result = NULL;
+        assert_int_equal(hostsession_run(c.sessions[0], "exit 3", NULL, &result), HOSTSESSION_ERROR_SHELL_EXITED);
+        check_result(result, HOSTSESSION_STATUS_SHELL_EXITED, 3, "");
+        hostsession_result_free(result);
+        assert_int_equal(hostsession_run(c.sessions[1], "kill -9 $$", NULL, &result), HOSTSESSION_ERROR_SHELL_EXITED);
+        check_result(result, HOSTSESSION_STATUS_SHELL_EXITED, 128 + 9, "");
+        hostsession_result_free(result);
+        check_run(c.sessions[2], "seq 20000 | tail -1", "20000\n", 0);
+        crowd_free(&c);
+        assert_true(ssh_server_wait_connections(server, 0, patience_ms));
+    }
+    stop_server(server);
+}
+
 static const api_case cases[] = {
     CASE(ten_sessions_share_a_connection),
     CASE(ten_sessions_on_pipes_share_a_connection),
@@ -270,5 +306,6 @@ static const api_case cases[] = {
     CASE(a_session_is_replaced_at_any_time),
     CASE(how_the_shell_ended),
     CASE(forty_connections_at_once),
+    CASE(dropbear),
 };
 VISIT_MAIN("ssh-sharing", NULL, cases)

@@ -93,7 +93,7 @@ typedef struct waiting {
 } waiting;
 void start_waiting(hostsession *session, waiting *w);
 
-/* Whether nobody listens on any such TCP port... is not asked: a socket that listens and never accepts more. */
+/* A TCP socket that listens on 127.0.0.1, and where nobody accepts. */
 int listen_deaf(unsigned *ret_port);
 
 /* Run by sh, with a bound of its own; the exit status. */
