@@ -77,10 +77,15 @@ static bool type_frame(engine *e) {
 /* BEGIN keeps apart what comes before a command: our own line, where the terminal echoes it, and what the user's prompt
  * or the shell itself prints.  Without these the last prompt is as good a sign, and costs nothing. */
 static bool may_be_silent(engine *e) {
+    enum { short_line_bytes = 500 };
     if (e->prompt_changed || e->terminal_dirty || e->editor || e->prompt_lost || e->prompt_moved || e->typed ||
         e->dialect->says || wants_echo(e->command.expectations))
         return false;
-    return !e->config.tty || e->host.echoes(e->owner) == 0;
+    if (e->config.tty)
+        return e->host.echoes(e->owner) == 0;
+    /* Where nobody can look into the pipe, BEGIN tells that a long line was read: until then it must not be
+     * interrupted. */
+    return e->config.sees_foreground || e->command.length < short_line_bytes;
 }
 
 static void send_frame(engine *e) {

@@ -57,6 +57,7 @@ typedef struct engine_config {
     char token[marker_token_length + 1]; /* random, [a-z0-9] */
     bool tty;
     bool sees_foreground;        /* signal() knows what is in the foreground */
+    bool signals_aside;          /* signal() has a way of its own, beside the shell's terminal */
     int64_t open_timeout_us;     /* INT64_MAX: none */
     int64_t recovery_timeout_us; /* INT64_MAX: none */
     size_t max_raw_bytes;        /* kept for engine_expect() */

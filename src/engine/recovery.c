@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
-enum { rung_us = 250000, beat_us = 25000, reading_beats = 40 };
+enum { rung_us = 250000, beat_us = 25000, reading_beats = 40, short_line_us = 200000 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -103,7 +103,10 @@ static void climb_terminal(engine *e) {
     int quit = knocks + 1;
     int stop = knocks + 3;
     e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
-    if (e->step < knocks) {
+    /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
+    if (e->step == 0 && e->config.signals_aside && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
+        e->next_step = e->now + rung_us;
+    } else if (e->step < knocks) {
         interrupt(e);
     } else if (e->step == knocks) {
         type_control(e, 0x03);
@@ -130,7 +133,12 @@ static void climb_terminal(engine *e) {
 static bool still_reads(engine *e) {
     if (bytes_length(&e->outgoing))
         return true;
-    return !e->silent && !e->sides[HOSTSESSION_STREAM_OUTPUT].begun && e->beats_left-- > 0;
+    /* A short line that came as one piece is read long before. */
+    if (!e->config.sees_foreground && e->now < e->started + short_line_us)
+        return true;
+    if (e->silent || e->sides[HOSTSESSION_STREAM_OUTPUT].begun)
+        return false;
+    return !e->config.sees_foreground || e->beats_left-- > 0;
 }
 
 /* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for

@@ -244,6 +244,7 @@ static hostsession_error make_engine(hostsession *s, hostsession_failure *failur
     engine_config config = {.name = s->name,
                             .tty = s->options.mode == HOSTSESSION_MODE_TTY,
                             .sees_foreground = s->target.transport.sees_foreground,
+                            .signals_aside = s->target.transport.signals_aside,
                             .open_timeout_us = to_us(s->options.connect_timeout_ms, default_connect_ms),
                             .max_raw_bytes = s->options.max_output_bytes,
                             .recovery_timeout_us = to_us(s->options.recovery_timeout_ms, default_recovery_ms)};

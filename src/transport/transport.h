@@ -37,6 +37,8 @@ typedef struct transport_made {
     bool (*signals_pending)(void *data);
     /* signal() goes by what is in the foreground. */
     bool sees_foreground;
+    /* signal() has a way of its own, beside the shell's terminal. */
+    bool signals_aside;
 } transport_made;
 
 /* A program on a terminal of its own (setsid, controlling terminal, TERM=dumb, 10,000 columns wide, no echo, no output

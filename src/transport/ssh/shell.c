@@ -21,8 +21,6 @@ typedef enum shell_stage {
     STAGE_ENDED,
 } shell_stage;
 
-enum { slack_ms = 2000 };
-
 typedef struct shell {
     hostsession_loop *loop;
     hostsession_channel *channel;
@@ -46,10 +44,9 @@ typedef struct shell {
     /* Signals on their way, for which the channel is kept open: the shell must still be there when they arrive. */
     size_t errands;
     int64_t last_errand_us;
-    /* When the shell was asked for, and when the command was sent. */
-    int64_t asked_us;
+    /* When the shell first said something, which is after it was started, and when the command was sent. */
+    int64_t heard_us;
     int64_t command_us;
-    unsigned kills;
     bool closed; /* by the session */
     bool unowned;
 } shell;
@@ -115,7 +112,6 @@ static void shell_requested(shell *s, int result) {
 
 static void ask_for_shell(shell *s) {
     s->stage = STAGE_STARTING;
-    s->asked_us = loop_now_us(s->loop);
     s->lane.restless = true;
     int result = request_shell(s);
     /* What is typed now arrives with the request: that saves a round trip. */
@@ -156,6 +152,8 @@ static bool deliver(shell *s, hostsession_stream stream) {
     bytes *from = &s->lane.received[stream];
     if (bytes_length(from) == 0 || s->paused)
         return !s->paused;
+    if (s->heard_us == 0)
+        s->heard_us = loop_now_us(s->loop);
     /* While it is read more may come. */
     bytes held = *from;
     *from = (bytes){0};
@@ -248,17 +246,23 @@ static void shell_begin(void *data) {
     s->begun = true;
     s->lane.hasty = false;
     s->command_us = loop_now_us(s->loop);
-    s->kills = 0;
 }
 
 static void shell_free(void *data);
+
+/* Without a terminal the host hangs nothing up by itself. */
+static void hang_up(shell *s) {
+    if (!s->remote.tty && s->lane.open && !s->lane.closed)
+        ssh_channel_request_send_signal(s->lane.channel, "HUP");
+    ssh_lane_leave(&s->lane);
+}
 
 static void on_errand_ended(void *owner) {
     shell *s = owner;
     if (--s->errands > 0)
         return;
     if (s->closed)
-        ssh_lane_leave(&s->lane);
+        hang_up(s);
     if (s->unowned)
         shell_free(s);
 }
@@ -267,9 +271,7 @@ static bool send_errand(shell *s, int number) {
     int64_t now = loop_now_us(s->loop);
     if (s->errands > 0 && now == s->last_errand_us)
         return true;
-    /* The shell was started a little after it was asked for; and a job in the background may have been started just
-     * before the command: it is spared at first. */
-    int64_t since_ms = (s->command_us - s->asked_us) / 1000 - (s->kills > 1 ? slack_ms : 0);
+    int64_t since_ms = (s->command_us - s->heard_us) / 1000;
     char *command = s->pid > 0 ? start_signal(s->pid, number, since_ms) : NULL;
     bool sent = command && errand_start(s->pool, s->settings, s->lane.alone, command, on_errand_ended, s);
     free(command);
@@ -294,7 +296,6 @@ static bool shell_signal(void *data, hostsession_signal signal) {
     case HOSTSESSION_SIGNAL_QUIT:
         return !s->remote.tty && send_errand(s, SIGQUIT);
     case HOSTSESSION_SIGNAL_KILL:
-        s->kills++;
         return send_errand(s, SIGKILL);
     }
     return false;
@@ -316,11 +317,8 @@ static void shell_close(void *data) {
     s->stage = STAGE_ENDED;
     s->closed = s->lane.full = true;
     ssh_config_cancel(&s->asker);
-    /* Without a terminal the host hangs nothing up. */
-    if (!s->remote.tty && s->lane.open && !s->lane.closed)
-        ssh_channel_request_send_signal(s->lane.channel, "HUP");
     if (s->errands == 0)
-        ssh_lane_leave(&s->lane);
+        hang_up(s);
 }
 
 static void shell_note_pid(void *data, int64_t pid) {
@@ -388,6 +386,7 @@ static hostsession_error make(const transport_remote *remote, const transport_ch
     ret->shell_pid = shell_note_pid;
     ret->explain = shell_explain;
     ret->signals_pending = shell_signals_pending;
+    ret->signals_aside = true;
     return HOSTSESSION_OK;
 }
 
