@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { echo_look_us = 10000 };
+enum {
+    echo_look_us = 10000,
+    /* The shell has read so much of a line before any deadline. */
+    read_at_once_bytes = 4096,
+};
 
 void command_text(side *s, const char *data, size_t length) {
     engine *e = s->engine;
@@ -80,7 +84,10 @@ static bool may_be_silent(engine *e) {
     if (e->prompt_changed || e->terminal_dirty || e->editor || e->prompt_lost || e->prompt_moved || e->typed ||
         e->dialect->says || wants_echo(e->command.expectations))
         return false;
-    return !e->config.tty || e->host.echoes(e->owner) == 0;
+    if (e->config.tty)
+        return e->host.echoes(e->owner) == 0;
+    /* Recovery waits for a line to be read to its end: where the transport cannot see that, BEGIN tells. */
+    return e->host.catch_up || e->command.length <= read_at_once_bytes;
 }
 
 static void send_frame(engine *e) {
