@@ -109,7 +109,9 @@ typedef struct hostsession_transport {
      * when that failed; after close, if there was one. */
     void (*release)(void *transport_data);
 
-    /** Optional, tty only.  Whether the terminal's modes are others at this moment than reset_terminal sets. */
+    /** Optional, tty only.  Whether the terminal's modes are others at this moment than reset_terminal() sets: some
+     *  shells must be made to set them themselves then.  Without it they are taken to be right, but for an echo or
+     *  line endings that were seen. */
     bool (*terminal_changed)(void *transport_data);
 } hostsession_transport;
 

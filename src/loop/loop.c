@@ -251,12 +251,14 @@ static void end_guests(hostsession_loop *loop) {
     }
 }
 
-/* Run what is posted, and wait for what is held. */
-static void settle(hostsession_loop *loop) {
+void loop_drive_holds(hostsession_loop *loop) {
     loop_update_now(loop);
     int64_t until_us = loop->now_us + free_wait_us;
     while ((!list_empty(&loop->holds) || !list_empty(&loop->tasks)) && loop->now_us < until_us)
         hostsession_loop_run_once(loop, (until_us - loop->now_us) / 1000 + 1);
+}
+
+static void abandon_holds(hostsession_loop *loop) {
     while (!list_empty(&loop->holds)) {
         loop_hold *hold = list_item(loop->holds.next, loop_hold, link);
         list_remove(&hold->link);
@@ -278,7 +280,8 @@ void hostsession_loop_free(hostsession_loop *loop) {
     if (!loop)
         return;
     end_guests(loop);
-    settle(loop);
+    loop_drive_holds(loop);
+    abandon_holds(loop);
     destroy_locals(loop);
     loop_port_close(loop);
     uv_prepare_stop(&loop->before_poll);

@@ -71,6 +71,8 @@ typedef struct loop_hold {
 
 void loop_hold_add(hostsession_loop *loop, loop_hold *hold);
 void loop_hold_remove(loop_hold *hold);
+/* Run what is posted, and wait for what is held, for at most a second. */
+void loop_drive_holds(hostsession_loop *loop);
 
 /* Work that blocks (a name is resolved, a key decrypted, a file read from a slow disk), in a thread of its own: a pool
  * would be used up by what hangs. */

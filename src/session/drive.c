@@ -41,6 +41,9 @@ void drive_until_done(hostsession *session, driver *d) {
     session->driver = d;
     while (!d->done || (!d->gone && session->closing && session->own_loop))
         hostsession_loop_run_once(loop, -1);
+    /* Nobody else drives this loop: what ends with the session ends now. */
+    if (!d->gone && session->own_loop && engine_state(session->engine) == HOSTSESSION_ENDED)
+        loop_drive_holds(loop);
     leave(session, d);
 }
 

@@ -93,15 +93,17 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
 
 /* On Linux from /proc: what follows the last parenthesis of `stat` is state, parent, group, session, terminal, the
  * terminal's foreground group (6th), and the start in hundredths of a second (20th).  Where the shell itself has the
- * foreground, or there is no terminal, what it runs shares its group.  (dash's kill takes no "--".) */
+ * foreground, or there is no terminal, what it runs shares its group.  What was stopped on the way is ended, too.
+ * (dash's kill takes no "--".) */
 static const char signal_script[] =
-    "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;f=$6;shift 19;s=$(($1+T));"
-    "if [ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ];then kill -$N -$f;else "
+    "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;e=$4;f=$6;shift 19;s=$(($1+T));"
+    "[ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ]&&kill -$N -$f&&g=;"
     "for i in 1 2 3;do for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
-    "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$3\" = \"$g\" ]||continue;shift 19;"
-    "[ $1 -ge $s ]&&kill -$N $p&&continue;"
+    "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$4\" = \"$e\" ]||continue;"
+    "t=$1;q=$3;shift 19;[ $t = T ]&&[ $1 -ge $s ]&&kill -$N $p&&continue;"
+    "[ \"$q\" = \"$g\" ]||continue;[ $1 -ge $s ]&&kill -$N $p&&continue;"
     "while read -r k v;do case $k$v in SigIgn:*[67ef]);;SigIgn:*)kill -$N $p;;esac;done <$d/status;"
-    "done;done;fi;else "
+    "done;done;else "
     "f=$(ps -o tpgid= -p $P);g=$(ps -o pgid= -p $P);"
     "[ \"$f\" -gt 0 ]&&[ \"$f\" -ne \"$g\" ]&&kill -$N -$f;fi";
 
