@@ -105,7 +105,7 @@ void opening_set_up(engine *e, hostsession_result *result) {
         length--;
     failure_escape_tail(said, sizeof said, printed->data, length);
     if (!right)
-        failure_set(&why, HOSTSESSION_ERROR_INVALID, 0, "setup",
+        failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "setup",
                     "%s: the directory and the environment that were asked for cannot be set: %s", e->name,
                     said[0] ? said : result->failure.message);
     hostsession_result_free(result);

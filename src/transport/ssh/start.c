@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* As a terminal of our own is set. */
+#define SHELL_MODES "sane -echo -opost -ixon -ixoff"
+
 /* NAME=VALUE; what is not plain goes through printf, whose octal escapes need no quoting in any shell. */
 static bool append_assignment(bytes *to, const char *name, size_t name_length, const char *value) {
     bool plain = *value != 0;
@@ -77,7 +80,7 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
     bytes text = {0};
     bool right = bytes_append_text(&text, "exec /bin/sh -c '");
     if (remote->tty)
-        right = right && bytes_append_text(&text, "stty sane -echo -opost -ixon -ixoff 2>/dev/null;");
+        right = right && bytes_append_text(&text, "stty " SHELL_MODES " 2>/dev/null;");
     right = right && append_environment(&text, settings);
     if (remote->shell)
         right = right && append_assignment(&text, "S", 1, remote->shell) && bytes_append_text(&text, "set --;");
@@ -93,10 +96,12 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
 
 /* On Linux from /proc: what follows the last parenthesis of `stat` is state, parent, group, session, terminal, the
  * terminal's foreground group (6th), and the start in hundredths of a second (20th).  Where the shell itself has the
- * foreground, or there is no terminal, what it runs shares its group.  What was stopped on the way is ended, too.
- * (dash's kill takes no "--".) */
+ * foreground, or there is no terminal, what it runs shares its group.  A program may leave the terminal such that no
+ * line can be typed there any more (zsh's editor has newlines come as carriage returns): it is set first.  What was
+ * stopped on the way is ended, too. (dash's kill takes no "--".) */
 static const char signal_script[] =
     "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;e=$4;f=$6;shift 19;s=$(($1+T));"
+    "[ \"$f\" -gt 0 ]&&stty " SHELL_MODES " </proc/$P/fd/0 2>/dev/null;"
     "[ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ]&&kill -$N -$f&&g=;"
     "for i in 1 2 3;do for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
     "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$4\" = \"$e\" ]||continue;"
