@@ -44,10 +44,10 @@ hostsession_error setup_command(const char *const *environment, const char *cwd,
         }
         right = append_setting(&text, *environment, length);
     }
-    /* With CDPATH, cd prints where it went. */
+    /* Behind "./" CDPATH counts for nothing. */
     if (right && cwd)
-        right =
-            bytes_append_text(&text, "CDPATH= cd -- ") && append_quoted(&text, cwd) && bytes_append_text(&text, "&&");
+        right = bytes_append_text(&text, cwd[0] == '/' ? "cd -- " : "cd -- ./") && append_quoted(&text, cwd) &&
+                bytes_append_text(&text, "&&");
     if (right && bytes_length(&text) && bytes_append(&text, ":", 2))
         *ret = strdup(bytes_front(&text));
     right = right && (bytes_length(&text) == 0 || *ret);

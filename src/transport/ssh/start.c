@@ -102,7 +102,7 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
 static const char signal_script[] =
     "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;e=$4;f=$6;shift 19;s=$(($1+T));"
     "[ \"$f\" -gt 0 ]&&stty " SHELL_MODES " </proc/$P/fd/0 2>/dev/null;"
-    "[ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ]&&kill -$N -$f&&g=;"
+    "[ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ]&&kill -$N -$f&&g=;[ $N = 2 ]&&exit;"
     "for i in 1 2 3;do for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
     "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$4\" = \"$e\" ]||continue;"
     "t=$1;q=$3;shift 19;[ $t = T ]&&[ $1 -ge $s ]&&kill -$N $p&&continue;"
