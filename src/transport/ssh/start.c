@@ -98,7 +98,9 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
  * terminal's foreground group (6th), and the start in hundredths of a second (20th).  Where the shell itself has the
  * foreground, or there is no terminal, what it runs shares its group.  A program may leave the terminal such that no
  * line can be typed there any more (zsh's editor has newlines come as carriage returns): it is set first.  What was
- * stopped on the way is ended, too. (dash's kill takes no "--".) */
+ * stopped on the way is ended, too.
+ * SIGINT is for a group of its own alone: what the shell itself waits for is left to Ctrl+C, which stops the shell's
+ * line, too.  (dash's kill takes no "--".) */
 static const char signal_script[] =
     "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;e=$4;f=$6;shift 19;s=$(($1+T));"
     "[ \"$f\" -gt 0 ]&&stty " SHELL_MODES " </proc/$P/fd/0 2>/dev/null;"
