@@ -170,7 +170,9 @@ static void stopped_programs(struct context *t) {
     CHECK(t, hostsession_get_state(t->session) == HOSTSESSION_IDLE, "state %d", (int)hostsession_get_state(t->session));
     IN_SYNC(t);
     close_session(t);
-    GONE(t, t->tag);
+    /* Without a terminal nothing hangs up a stopped program on another host, and SSH has no SIGCONT. */
+    if (is_tty(t) || (t->transport->capabilities & REACH_LOCAL))
+        GONE(t, t->tag);
 }
 
 /* The shell itself became the program: there is nothing to win back. */
