@@ -110,7 +110,7 @@ static void measure_command(const bench_context *context, const bench_ssh_host *
                             const char *title, const char *text, const bench_comparison *rows, size_t row_count) {
     const bool terminal = mode == HOSTSESSION_MODE_TTY;
     const bench_ssh_address *address = bench_ssh_host_address(host);
-    bench_ssh_peer peer;
+    bench_ssh_peer peer = {0};
     bench_ssh_peer_describe(&peer, address, 0);
     const bench_command command = {mode, NULL, text, bench_ssh_target, &address->options};
     const bench_ssh_command bare = {address, terminal, text, 0};
@@ -167,7 +167,7 @@ static void measure_bulk(const bench_context *context, const bench_ssh_host *hos
                          const bench_data *data) {
     const bool terminal = mode == HOSTSESSION_MODE_TTY;
     const bench_ssh_address *address = bench_ssh_host_address(host);
-    bench_ssh_peer peer;
+    bench_ssh_peer peer = {0};
     bench_ssh_peer_describe(&peer, address, 0);
     const bench_bulk all = {mode, HOSTSESSION_UNLIMITED, data, bench_ssh_target, &address->options};
     const bench_ssh_command bare = {address, terminal, data->print_command, data->length};

@@ -260,7 +260,7 @@ static void compare_with_peers(const bench_context *context, const bench_ssh_hos
     const unsigned count = context->quick ? 30 : 100;
     const char *python = "/usr/bin/python3";
     char scripts[2][4096];
-    bench_ssh_peer peer;
+    bench_ssh_peer peer = {0};
     bench_ssh_peer_describe(&peer, bench_ssh_host_address(host), count);
     const char *const *more = peer.arguments;
     snprintf(scripts[0], sizeof(scripts[0]), "%s/ssh_asyncssh.py", bench_peers_directory);

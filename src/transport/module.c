@@ -11,10 +11,12 @@ static const transport_module *load(const char *file, hostsession_failure *failu
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     const transport_module *module = library ? dlsym(library, "hostsession_ssh_module") : NULL;
     if (module && strcmp(module->version, HOSTSESSION_VERSION) == 0)
+        /* cppcheck-suppress resourceLeak */
         return module;
     const char *why = module ? "it is of another version" : dlerror();
     failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "module",
                 "cannot load what SSH needs, %s: %s; install it where the library is", file, why ? why : "unknown");
+    /* cppcheck-suppress resourceLeak */
     return NULL;
 }
 

@@ -44,7 +44,9 @@ static bool add_entry(known_hosts *known, ssh_key key, bool revoked, bool weak, 
         return false;
     }
     known->entries = more;
-    known->entries[known->count++] = (entry){key, revoked, weak, name, line};
+    entry *added = &known->entries[known->count++];
+    *added = (entry){.key = key, .revoked = revoked, .weak = weak, .line = line};
+    added->file = name;
     return true;
 }
 
