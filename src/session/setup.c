@@ -3,30 +3,16 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/shell.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool append_quoted(bytes *to, const char *text) {
-    bool right = bytes_append(to, "'", 1);
-    for (; right && *text; text++)
-        right = *text == '\'' ? bytes_append_text(to, "'\\''") : bytes_append(to, text, 1);
-    return right && bytes_append(to, "'", 1);
-}
-
-static bool is_name(const char *text, size_t length) {
-    for (size_t i = 0; i < length; i++)
-        if (!(isalpha((unsigned char)text[i]) || text[i] == '_' || (i > 0 && isdigit((unsigned char)text[i]))))
-            return false;
-    return length > 0;
-}
 
 static bool append_setting(bytes *to, const char *setting, size_t name_length) {
     if (setting[name_length] == 0)
         return bytes_printf(to, "unset %s&&", setting);
     return bytes_printf(to, "export %.*s=", (int)name_length, setting) &&
-           append_quoted(to, setting + name_length + 1) && bytes_append_text(to, "&&");
+           shell_append_word(to, setting + name_length + 1) && bytes_append_text(to, "&&");
 }
 
 hostsession_error setup_command(const char *const *environment, const char *cwd, char **ret,
@@ -36,7 +22,7 @@ hostsession_error setup_command(const char *const *environment, const char *cwd,
     *ret = NULL;
     for (; right && environment && *environment; environment++) {
         size_t length = strcspn(*environment, "=");
-        if (!is_name(*environment, length)) {
+        if (!shell_is_name(*environment, length)) {
             bytes_free(&text);
             return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
                                "\"%s\" is no environment setting; write NAME=VALUE, NAME of letters, digits and _",
@@ -46,7 +32,7 @@ hostsession_error setup_command(const char *const *environment, const char *cwd,
     }
     /* Behind "./" CDPATH counts for nothing. */
     if (right && cwd)
-        right = bytes_append_text(&text, cwd[0] == '/' ? "cd -- " : "cd -- ./") && append_quoted(&text, cwd) &&
+        right = bytes_append_text(&text, cwd[0] == '/' ? "cd -- " : "cd -- ./") && shell_append_word(&text, cwd) &&
                 bytes_append_text(&text, "&&");
     if (right && bytes_length(&text) && bytes_append(&text, ":", 2))
         *ret = strdup(bytes_front(&text));

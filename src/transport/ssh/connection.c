@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection's life: from the pool's queue over the route, the greeting, the host's key and the login to a connection
- * that carries lanes (lanes.c). */
+/* A connection's life: from the pool's queue (pool.c) over the route, the greeting, the host's key (host_key.c) and the
+ * login to a connection that carries lanes (lanes.c). */
 #include "transport/ssh/connection_private.h"
 
 #include "base/failure.h"
@@ -23,82 +23,6 @@ enum {
     /* Where ssh_config sets no ServerAliveInterval: a peer that is gone must be noticed. */
     default_alive_s = 30,
 };
-
-/* ---- the queue ---- */
-
-static bool is_opening(const ssh_connection *c) {
-    return c->state > CONNECTION_QUEUED && c->state < CONNECTION_READY;
-}
-
-static bool same_host(const ssh_connection *a, const ssh_connection *b) {
-    return ssh_settings_port(a->settings) == ssh_settings_port(b->settings) &&
-           strcmp(ssh_settings_host(a->settings), ssh_settings_host(b->settings)) == 0;
-}
-
-/* What others go through is not held up by them. */
-static bool may_open(const ssh_connection *c) {
-    size_t of_host = 0;
-    if (c->leads_on)
-        return true;
-    for (list *at = c->pool->connections.next; at != &c->pool->connections; at = at->next) {
-        const ssh_connection *other = list_item(at, ssh_connection, link);
-        of_host += is_opening(other) && same_host(c, other);
-    }
-    return c->pool->opening < pool_most_opening && of_host < pool_most_opening_per_host;
-}
-
-static void on_admit(loop_task *task) {
-    ssh_pool *pool = list_item(task, ssh_pool, admit);
-    for (list *at = pool->connections.next; at != &pool->connections;) {
-        ssh_connection *c = list_item(at, ssh_connection, link);
-        at = at->next;
-        if (c->state == CONNECTION_QUEUED && !c->pausing && may_open(c)) {
-            connection_begin(c);
-            /* Its end may have changed the list. */
-            loop_post(pool->loop, &pool->admit);
-            return;
-        }
-    }
-}
-
-static void set_state(ssh_connection *c, connection_state state) {
-    bool before = is_opening(c);
-    c->state = state;
-    if (before == is_opening(c))
-        return;
-    c->pool->opening += before ? (size_t)-1 : 1;
-    if (before)
-        loop_post(c->pool->loop, &c->pool->admit);
-}
-
-static void destroy_pool(loop_local *local) {
-    ssh_pool *pool = list_item(local, ssh_pool, local);
-    hostsession_failure why;
-    failure_set(&why, HOSTSESSION_ERROR_CANCELED, 0, "connection", "the loop was freed");
-    while (!list_empty(&pool->connections))
-        connection_fail(list_item(pool->connections.next, ssh_connection, link), &why);
-    ssh_config_finish(&pool->config);
-    loop_unpost(&pool->admit);
-    free(pool);
-}
-
-ssh_pool *ssh_pool_of(hostsession_loop *loop) {
-    static const char key;
-    loop_local *found = loop_local_find(loop, &key);
-    if (found)
-        return list_item(found, ssh_pool, local);
-    ssh_pool *pool = calloc(1, sizeof *pool);
-    if (!pool)
-        return NULL;
-    pool->loop = loop;
-    pool->local.key = &key;
-    pool->local.destroy = destroy_pool;
-    pool->admit.run = on_admit;
-    list_init(&pool->connections);
-    ssh_config_init(&pool->config, loop);
-    loop_local_add(loop, &pool->local);
-    return pool;
-}
 
 /* ---- ending ---- */
 
@@ -123,7 +47,7 @@ static void drop_session(ssh_connection *c) {
 }
 
 void connection_free(ssh_connection *c) {
-    set_state(c, CONNECTION_ENDED);
+    connection_set_state(c, CONNECTION_ENDED);
     drop_session(c);
     loop_job_abandon(c->preparing);
     known_hosts_free(c->known);
@@ -137,7 +61,7 @@ void connection_free(ssh_connection *c) {
 
 void connection_fail(ssh_connection *c, const hostsession_failure *why) {
     hostsession_failure copy = *why;
-    set_state(c, CONNECTION_ENDED);
+    connection_set_state(c, CONNECTION_ENDED);
     while (!list_empty(&c->lanes)) {
         ssh_lane *lane = list_item(c->lanes.next, ssh_lane, link);
         lane_detach(lane);
@@ -146,7 +70,7 @@ void connection_fail(ssh_connection *c, const hostsession_failure *why) {
     connection_free(c);
 }
 
-static void fail_with(ssh_connection *c, hostsession_error error, const char *stage, const char *what) {
+void connection_fail_with(ssh_connection *c, hostsession_error error, const char *stage, const char *what) {
     hostsession_failure why;
     failure_set(&why, error, 0, stage, "%s port %d: %s", ssh_settings_host(c->settings), ssh_settings_port(c->settings),
                 what);
@@ -180,7 +104,7 @@ static void try_again_later(ssh_connection *c) {
     drop_session(c);
     c->route = way;
     loop_timer_stop(&c->timer);
-    set_state(c, CONNECTION_QUEUED);
+    connection_set_state(c, CONNECTION_QUEUED);
     int64_t pause = (int64_t)first_pause_us << c->tries++;
     c->pausing = true;
     loop_timer_set(&c->timer, loop_now_us(c->pool->loop) + pause / 2 + jitter_us(pause));
@@ -201,7 +125,7 @@ static void greeting_failed(ssh_connection *c) {
                  c->tries + 1);
     else
         snprintf(what, sizeof what, "no SSH connection could be set up: %s", said);
-    fail_with(c, HOSTSESSION_ERROR_CONNECT, "connect", what);
+    connection_fail_with(c, HOSTSESSION_ERROR_CONNECT, "connect", what);
 }
 
 /* ---- setting up ---- */
@@ -239,7 +163,7 @@ static void on_prepared(void *data) {
     p->ids = NULL;
     preparation_free(p);
     if (!c->known || !c->ids)
-        fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
+        connection_fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
     else
         try_greeting(c);
 }
@@ -281,7 +205,7 @@ void connection_begin(ssh_connection *c) {
     static const route_host host = {on_routed, on_ask};
     hostsession_failure why;
     long limit_s = ssh_settings_number(c->settings, "connecttimeout", 0);
-    set_state(c, CONNECTION_ROUTING);
+    connection_set_state(c, CONNECTION_ROUTING);
     if (route_has_failed(c->route, &why)) {
         connection_fail(c, &why);
         return;
@@ -291,7 +215,7 @@ void connection_begin(ssh_connection *c) {
     if (limit_s)
         loop_timer_set(&c->timer, loop_now_us(c->pool->loop) + limit_s * INT64_C(1000000));
     if (!c->known && !c->preparing && !start_preparing(c)) {
-        fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", "no memory or no thread left (ulimit -u)");
+        connection_fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", "no memory or no thread left (ulimit -u)");
         return;
     }
     if (route_start(c->pool, c->settings, &host, c, &c->route, &why) != HOSTSESSION_OK)
@@ -342,7 +266,7 @@ static void on_ready(void *userdata, unsigned events);
 static void try_greeting(ssh_connection *c) {
     if (c->preparing || c->descriptor < 0)
         return;
-    set_state(c, CONNECTION_GREETING);
+    connection_set_state(c, CONNECTION_GREETING);
     /* libssh closes the descriptor that it gets, at a time of its own. */
     int theirs = fcntl(c->descriptor, F_DUPFD_CLOEXEC, 3);
     c->session = theirs >= 0 ? ssh_new() : NULL;
@@ -350,7 +274,7 @@ static void try_greeting(ssh_connection *c) {
                                              &c->watch) != HOSTSESSION_OK) {
         if (theirs >= 0)
             close(theirs);
-        fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", "no memory or no descriptor left (ulimit -n)");
+        connection_fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", "no memory or no descriptor left (ulimit -n)");
         return;
     }
     if (!set_options(c, theirs)) {
@@ -358,67 +282,10 @@ static void try_greeting(ssh_connection *c) {
         const char *said = ssh_get_error(c->session);
         char what[400];
         snprintf(what, sizeof what, "ssh_config asks for algorithms of which none is supported: %s", said);
-        fail_with(c, HOSTSESSION_ERROR_INVALID, "config", what);
+        connection_fail_with(c, HOSTSESSION_ERROR_INVALID, "config", what);
         return;
     }
     connection_advance(c);
-}
-
-/* ---- the host's key ---- */
-
-typedef struct addition {
-    char *file;
-    char *line;
-} addition;
-
-static void append_addition(void *data) {
-    addition *a = data;
-    known_hosts_append(a->file, a->line);
-}
-
-static void addition_free(void *data) {
-    addition *a = data;
-    free(a->file);
-    free(a->line);
-    free(a);
-}
-
-static void add_to_known_hosts(ssh_connection *c, ssh_key key) {
-    static const loop_job_calls calls = {append_addition, addition_free, addition_free};
-    addition *a = calloc(1, sizeof *a);
-    if (!a)
-        return;
-    a->file = known_hosts_user_file(c->settings);
-    a->line = known_hosts_line(c->known, key);
-    if (!a->file || !a->line || !loop_job_start(c->pool->loop, &calls, a))
-        addition_free(a);
-}
-
-/* False: it failed, and is gone. */
-static bool check_host_key(ssh_connection *c) {
-    ssh_key key = NULL;
-    if (ssh_get_server_publickey(c->session, &key) != SSH_OK) {
-        fail_with(c, HOSTSESSION_ERROR_CONNECT, "host_key", "the host has given no key");
-        return false;
-    }
-    const char *strict = ssh_settings_text(c->settings, "stricthostkeychecking");
-    bool accepts = strict && (strcasecmp(strict, "accept-new") == 0 || strcasecmp(strict, "no") == 0 ||
-                              strcasecmp(strict, "off") == 0 || strcasecmp(strict, "false") == 0);
-    bool accepts_all = accepts && strcasecmp(strict, "accept-new") != 0;
-    known_hosts_verdict verdict = known_hosts_check(c->known, key);
-    bool right = verdict == KNOWN_HOSTS_RIGHT || (verdict == KNOWN_HOSTS_UNKNOWN && accepts) ||
-                 (verdict == KNOWN_HOSTS_CHANGED && accepts_all);
-    hostsession_failure why;
-    if (!right)
-        known_hosts_explain(c->known, verdict, c->settings, key, &why);
-    else if (verdict == KNOWN_HOSTS_UNKNOWN)
-        add_to_known_hosts(c, key);
-    /* With a changed key no secret is given away, as in ssh(1). */
-    c->distrusted = verdict == KNOWN_HOSTS_CHANGED;
-    ssh_key_free(key);
-    if (!right)
-        connection_fail(c, &why);
-    return right;
 }
 
 /* ---- stepping ---- */
@@ -445,10 +312,10 @@ static void become_ready(ssh_connection *c) {
     c->known = NULL;
     c->event = ssh_event_new();
     if (!c->event || ssh_event_add_session(c->event, c->session) != SSH_OK) {
-        fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
+        connection_fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
         return;
     }
-    set_state(c, CONNECTION_READY);
+    connection_set_state(c, CONNECTION_READY);
     c->alive_us = ssh_settings_number(c->settings, "serveraliveinterval", 0) * INT64_C(1000000);
     if (c->alive_us == 0)
         c->alive_us = default_alive_s * INT64_C(1000000);
@@ -488,15 +355,15 @@ static void step_greeting(ssh_connection *c) {
     }
     /* libssh makes the descriptor block; one host that stops reading must not stop the loop. */
     fcntl(c->descriptor, F_SETFL, fcntl(c->descriptor, F_GETFL) | O_NONBLOCK);
-    if (!check_host_key(c))
+    if (!connection_check_host_key(c))
         return;
     c->login = ssh_login_new(c->pool->loop, c->session, c->settings, c->ids, &host, c);
     c->ids = NULL;
     if (!c->login) {
-        fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "auth", "out of memory");
+        connection_fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "auth", "out of memory");
         return;
     }
-    set_state(c, CONNECTION_LOGIN);
+    connection_set_state(c, CONNECTION_LOGIN);
     step_login(c);
 }
 
@@ -530,7 +397,7 @@ static void keep_alive(ssh_connection *c) {
         char what[120];
         snprintf(what, sizeof what, "the host has not answered for %" PRId64 " s",
                  c->alive_us / 1000000 * c->unanswered);
-        fail_with(c, HOSTSESSION_ERROR_DISCONNECTED, "connection", what);
+        connection_fail_with(c, HOSTSESSION_ERROR_DISCONNECTED, "connection", what);
         return;
     }
     /* libssh takes the last request's answer when the next is made, and does not send that. */
@@ -553,7 +420,7 @@ static void on_timer(loop_timer *timer) {
     ssh_connection *c = list_item(timer, ssh_connection, timer);
     if (c->state == CONNECTION_READY) {
         keep_alive(c);
-    } else if (is_opening(c)) {
+    } else if (connection_is_opening(c)) {
         give_up(c);
     } else if (c->pausing) {
         c->pausing = false;

@@ -62,8 +62,17 @@ void connection_begin(ssh_connection *c);
 void connection_advance(ssh_connection *c);
 /* Tell its lanes, and free it. */
 void connection_fail(ssh_connection *c, const hostsession_failure *why);
+void connection_fail_with(ssh_connection *c, hostsession_error error, const char *stage, const char *what);
 void connection_free(ssh_connection *c);
 void connection_explain(const ssh_connection *c, hostsession_failure *failure);
+
+/* pool.c */
+/* It counts for the limits: begun, and not logged in yet. */
+bool connection_is_opening(const ssh_connection *c);
+void connection_set_state(ssh_connection *c, connection_state state);
+
+/* host_key.c: once the greeting is over.  False: it failed, and is gone. */
+bool connection_check_host_key(ssh_connection *c);
 
 /* lanes.c: read, write, and call the lanes that something happened to.  It may be gone afterwards. */
 void connection_turn(ssh_connection *c);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/shell.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -277,17 +278,6 @@ static char *fingerprint_of(ssh_key key) {
     return text;
 }
 
-/* Append a word for sh, quoted where it needs it. */
-static bool append_word(bytes *to, const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
-    if (*word && word[strspn(word, plain)] == 0)
-        return bytes_append_text(to, word);
-    bool right = bytes_append_text(to, "'");
-    for (const char *at = word; right && *at; at++)
-        right = *at == '\'' ? bytes_append_text(to, "'\\''") : bytes_append(to, at, 1);
-    return right && bytes_append_text(to, "'");
-}
-
 /* Through others ssh-keyscan finds no way. */
 static bool append_scan(bytes *to, const known_hosts *known, const ssh_settings *settings, const char *type) {
     const char *alias = ssh_settings_text(settings, "hostkeyalias");
@@ -295,16 +285,17 @@ static bool append_scan(bytes *to, const known_hosts *known, const ssh_settings 
     char *file = known_hosts_user_file(settings);
     bool right = true;
     if (ssh_settings_text(settings, "proxyjump") || ssh_settings_text(settings, "proxycommand")) {
-        right = bytes_append_text(to, "ssh -o StrictHostKeyChecking=ask ") &&
-                (!config || (bytes_append_text(to, "-F ") && append_word(to, config) && bytes_append(to, " ", 1))) &&
-                append_word(to, ssh_settings_text(settings, "host"));
+        right =
+            bytes_append_text(to, "ssh -o StrictHostKeyChecking=ask ") &&
+            (!config || (bytes_append_text(to, "-F ") && shell_append_word(to, config) && bytes_append(to, " ", 1))) &&
+            shell_append_word(to, ssh_settings_text(settings, "host"));
     } else {
         right = bytes_printf(to, "ssh-keyscan -t %s -p %d %s ", strncmp(type, "ssh-", 4) == 0 ? type + 4 : "ecdsa",
                              ssh_settings_port(settings), ssh_settings_host(settings));
         if (alias)
             right = right && bytes_append_text(to, "| sed ") &&
                     bytes_printf(to, "'s/^[^ ]*/%.*s/' ", (int)strcspn(known->name, "'/\\&\n"), known->name);
-        right = right && bytes_append_text(to, ">> ") && append_word(to, file ? file : "known_hosts");
+        right = right && bytes_append_text(to, ">> ") && shell_append_word(to, file ? file : "known_hosts");
     }
     free(file);
     return right && bytes_append(to, "", 1);

@@ -2,6 +2,7 @@
 #include "transport/ssh/start.h"
 
 #include "base/bytes.h"
+#include "base/shell.h"
 
 #include <ctype.h>
 #include <fnmatch.h>
@@ -28,16 +29,9 @@ static bool append_assignment(bytes *to, const char *name, size_t name_length, c
     return right && bytes_printf(to, ".\");%.*s=${%.*s%%.};", (int)name_length, name, (int)name_length, name);
 }
 
-static bool is_name(const char *text, size_t length) {
-    for (size_t i = 0; i < length; i++)
-        if (!(isalpha((unsigned char)text[i]) || text[i] == '_' || (i > 0 && isdigit((unsigned char)text[i]))))
-            return false;
-    return length > 0;
-}
-
 static bool append_export(bytes *to, const char *setting) {
     size_t length = strcspn(setting, "=");
-    if (setting[length] == 0 || !is_name(setting, length))
+    if (setting[length] == 0 || !shell_is_name(setting, length))
         return true;
     return append_assignment(to, setting, length, setting + length + 1) &&
            bytes_printf(to, "export %.*s;", (int)length, setting);
