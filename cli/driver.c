@@ -60,6 +60,11 @@ static void on_unsolicited(void *userdata, hostsession_stream stream, const char
             escape_text(shown, sizeof shown, bytes, length));
 }
 
+static void on_transcript(void *userdata, hostsession_direction direction, const char *bytes, size_t length) {
+    const driver *on = userdata;
+    session_log_write(on->log, direction, bytes, length);
+}
+
 static void on_log(void *userdata, hostsession_log_level level, const char *text) {
     const driver *on = userdata;
     if ((int)level <= on->options->verbosity)
@@ -95,8 +100,8 @@ static void drive(driver *on) {
             on->leave = EXIT_ERROR;
 }
 
-static bool fail(driver *on, hostsession_error error, const char *what, int system_errno) {
-    on->failure = (hostsession_failure){.error = error, .system_errno = system_errno, .stage = "signals"};
+static bool fail(driver *on, hostsession_error error, const char *stage, const char *what, int system_errno) {
+    on->failure = (hostsession_failure){.error = error, .system_errno = system_errno, .stage = stage};
     snprintf(on->failure.message, sizeof on->failure.message, "%s: %s", what, strerror(system_errno));
     return false;
 }
@@ -107,13 +112,23 @@ static bool prepare(driver *on) {
     writer_init(&on->standard_output, STDOUT_FILENO, wake_descriptor, handle_signals, on);
     writer_init(&on->standard_error, STDERR_FILENO, wake_descriptor, handle_signals, on);
     if (wake_descriptor < 0)
-        return fail(on, HOSTSESSION_ERROR_LIMIT, "cannot watch for signals", signals_error);
+        return fail(on, HOSTSESSION_ERROR_LIMIT, "signals", "cannot watch for signals", signals_error);
     if (hostsession_loop_new(&on->loop, &on->failure) != HOSTSESSION_OK)
         return false;
     if (hostsession_watch_new(on->loop, wake_descriptor, HOSTSESSION_WATCH_READABLE, on_signal, on,
                               &on->signal_watch) != HOSTSESSION_OK)
-        return fail(on, HOSTSESSION_ERROR_NO_MEMORY, "cannot watch for signals", ENOMEM);
+        return fail(on, HOSTSESSION_ERROR_NO_MEMORY, "signals", "cannot watch for signals", ENOMEM);
     return true;
+}
+
+static bool open_log(driver *on) {
+    const char *path = on->options->session_log;
+    on->log = session_log_open(path, on->options->target, on->standard_error.wake_descriptor, handle_signals, on);
+    if (on->log)
+        return true;
+    char what[256];
+    snprintf(what, sizeof what, "--session-log '%s': cannot write to it", path);
+    return fail(on, HOSTSESSION_ERROR_INVALID, "options", what, errno);
 }
 
 static hostsession_error start_session(driver *on) {
@@ -136,6 +151,8 @@ static hostsession_error start_session(driver *on) {
     how.max_output_bytes = options->json ? options->max_output_bytes : kept_without_json;
     how.on_unsolicited = options->verbosity >= VERBOSE ? on_unsolicited : NULL;
     how.on_log = on_log;
+    how.on_transcript = on->log ? on_transcript : NULL;
+    how.recovery_timeout_ms = options->recovery_timeout_ms;
     how.userdata = on;
     return hostsession_open_start(options->target, &how, on_opened, on, &on->session, &on->failure);
 }
@@ -148,7 +165,7 @@ static void close_session(driver *on) {
 
 bool driver_open(driver *on, const run_options *options) {
     on->options = options;
-    if (!prepare(on) || start_session(on) != HOSTSESSION_OK)
+    if (!prepare(on) || (options->session_log && !open_log(on)) || start_session(on) != HOSTSESSION_OK)
         return false;
     drive(on);
     if (on->done && on->failure.error == HOSTSESSION_OK)
@@ -189,6 +206,12 @@ bool driver_wait_readable(driver *on, int descriptor) {
 
 void driver_close(driver *on) {
     close_session(on);
+    int error = session_log_close(on->log);
+    on->log = NULL;
+    if (error) {
+        message("--session-log '%s': it is not whole: %s", on->options->session_log, strerror(error));
+        on->log_failed = true;
+    }
     hostsession_watch_free(on->signal_watch);
     hostsession_loop_free(on->loop);
 }

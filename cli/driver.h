@@ -4,6 +4,7 @@
 #define CLI_DRIVER_H
 
 #include "options.h"
+#include "session_log.h"
 #include "writer.h"
 
 #include <hostsession/hostsession.h>
@@ -20,6 +21,10 @@ typedef struct driver {
     hostsession_operation *operation;
     writer standard_output;
     writer standard_error;
+    /* NULL: none is kept. */
+    session_log *log;
+    /* The user was told that it could not be written. */
+    bool log_failed;
 
     /* What came of the operation that was driven last. */
     bool done;

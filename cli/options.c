@@ -18,8 +18,10 @@ enum {
     OPTION_MAX_OUTPUT,
     OPTION_MODE,
     OPTION_PASSWORD_FROM,
+    OPTION_RECOVERY_TIMEOUT,
     OPTION_REPLY,
     OPTION_REPLY_FROM,
+    OPTION_SESSION_LOG,
     OPTION_SHELL,
 };
 
@@ -35,8 +37,10 @@ static const struct option long_options[] = {
     {"max-output", required_argument, NULL, OPTION_MAX_OUTPUT},
     {"mode", required_argument, NULL, OPTION_MODE},
     {"password-from", required_argument, NULL, OPTION_PASSWORD_FROM},
+    {"recovery-timeout", required_argument, NULL, OPTION_RECOVERY_TIMEOUT},
     {"reply", required_argument, NULL, OPTION_REPLY},
     {"reply-from", required_argument, NULL, OPTION_REPLY_FROM},
+    {"session-log", required_argument, NULL, OPTION_SESSION_LOG},
     {"shell", required_argument, NULL, OPTION_SHELL},
     {"timeout", required_argument, NULL, 't'},
     {0},
@@ -193,6 +197,11 @@ static bool set_option(parse *state, int option, const char *value) {
         return set_seconds("--budget", value, &to->budget_ms);
     case OPTION_CONNECT_TIMEOUT:
         return set_seconds("--connect-timeout", value, &to->connect_timeout_ms);
+    case OPTION_RECOVERY_TIMEOUT:
+        return set_seconds("--recovery-timeout", value, &to->recovery_timeout_ms);
+    case OPTION_SESSION_LOG:
+        to->session_log = value;
+        return true;
     case OPTION_CWD:
         to->cwd = value;
         return true;

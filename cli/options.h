@@ -32,10 +32,12 @@ typedef struct run_options {
     int64_t timeout_ms;
     int64_t budget_ms;
     int64_t connect_timeout_ms;
+    int64_t recovery_timeout_ms;
     size_t max_output_bytes;
     hostsession_mode mode;
     const char *shell;
     const char *cwd;
+    const char *session_log;
     /* For hosts to log in to; the lists are ended by NULL. */
     const char *config_file;
     const char **identity_files;

@@ -185,6 +185,8 @@ int sequence_run(const run_options *options, reader *commands) {
         report_unopened(&run);
     skip_rest(&run);
     driver_close(&run.driver);
+    if (run.driver.log_failed)
+        note_exit_status(&run, EXIT_ERROR);
     if (run.driver.leave)
         return run.driver.leave;
     return run.driver.interrupted ? EXIT_INTERRUPTED : run.exit_status;

@@ -12,7 +12,7 @@ _hostsession_source() {
 _hostsession_run() {
     local word=$1 previous=$2
     case $previous in
-    -f | -i | -F)
+    -f | -i | -F | --session-log)
         COMPREPLY=($(compgen -f -- "$word"))
         return
         ;;
@@ -43,14 +43,14 @@ _hostsession_run() {
         compopt -o nospace
         return
         ;;
-    -t | --timeout | --budget | --connect-timeout | --max-output | --expect | --reply | -o)
+    -t | --timeout | --budget | --connect-timeout | --recovery-timeout | --max-output | --expect | --reply | -o)
         return
         ;;
     esac
 
     if [[ $word == -* ]]; then
-        COMPREPLY=($(compgen -W '-f -0 -k --keep-going -t --timeout --budget --connect-timeout --mode --shell --expect
-            --reply --reply-from --password-from -i -F -o --env --cwd --max-output --json -q -v -h --help' -- "$word"))
+        COMPREPLY=($(compgen -W '-f -0 -k --keep-going -t --timeout --budget --connect-timeout --recovery-timeout --mode
+            --shell --expect --reply --reply-from --password-from -i -F -o --env --cwd --max-output --json --session-log -q -v -h --help' -- "$word"))
     else
         COMPREPLY=($(compgen -W 'local exec:' -- "$word"))
         [[ ${COMPREPLY[*]} == exec: ]] && compopt -o nospace

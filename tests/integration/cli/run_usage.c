@@ -59,6 +59,8 @@ static const usage_case cases[] = {
     {{"run", "-f", "-", "local", "x"}, "choose one"},
     {{"run", "-f", "/nonexistent/commands", "local"}, "/nonexistent/commands"},
     {{"run", "-f", "/", "local"}, "directory"},
+    {{"run", "--session-log", "/nonexistent/log", "local", "true"}, "/nonexistent/log"},
+    {{"run", "--recovery-timeout", "0", "local", "true"}, "--recovery-timeout"},
     {{"run", "ssh://web1:0", "x"}, "ssh://web1:0"},
     {{"run", "telnet://web1:23", "x"}, "telnet://web1:23"},
     {{"run", "we;b1", "x"}, "we;b1"},
@@ -156,6 +158,8 @@ static void every_option_is_documented(void **state) {
         "-h",
         "--help",
         "--connect-timeout",
+        "--recovery-timeout",
+        "--session-log",
     };
     invocation it;
     text manual = {0};
