@@ -42,6 +42,17 @@ struct agent {
     loop_timer patience;
 };
 
+char *agent_path(const ssh_settings *settings) {
+    const char *set = ssh_settings_next(settings, "identityagent", NULL);
+    if (set && strcasecmp(set, "none") == 0)
+        return NULL;
+    if (set && strcmp(set, "SSH_AUTH_SOCK") != 0)
+        return set[0] == '$' && set[1] != '{' ? (getenv(set + 1) ? strdup(getenv(set + 1)) : NULL)
+                                              : ssh_settings_expand(settings, set);
+    const char *inherited = getenv("SSH_AUTH_SOCK");
+    return inherited && *inherited ? strdup(inherited) : NULL;
+}
+
 static uint32_t get_number(const char *at) {
     const unsigned char *b = (const unsigned char *)at;
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];

@@ -31,6 +31,8 @@ static void drop_session(ssh_connection *c) {
     c->watch = NULL;
     bool elsewhere = ssh_login_free(c->login);
     c->login = NULL;
+    forwards_free(c->forwards);
+    c->forwards = NULL;
     if (c->event) {
         ssh_event_remove_session(c->event, c->session);
         ssh_event_free(c->event);
@@ -305,13 +307,27 @@ static void keep_alive_later(ssh_connection *c) {
     loop_timer_set(&c->timer, loop_now_us(c->pool->loop) + c->alive_us);
 }
 
+static void on_forwarded(void *owner) {
+    ssh_connection *c = owner;
+    loop_post(c->pool->loop, &c->turn);
+}
+
+static bool allow_forwards(ssh_connection *c) {
+    char *path = forward_path(c->settings);
+    if (!path)
+        return true;
+    c->forwards = forwards_new(c->pool->loop, c->session, path, on_forwarded, c);
+    free(path);
+    return c->forwards != NULL;
+}
+
 static void become_ready(ssh_connection *c) {
     ssh_login_free(c->login);
     c->login = NULL;
     known_hosts_free(c->known);
     c->known = NULL;
     c->event = ssh_event_new();
-    if (!c->event || ssh_event_add_session(c->event, c->session) != SSH_OK) {
+    if (!c->event || ssh_event_add_session(c->event, c->session) != SSH_OK || !allow_forwards(c)) {
         connection_fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
         return;
     }

@@ -40,7 +40,6 @@ struct ssh_lane {
     ssh_connection *connection;
     ssh_channel channel; /* NULL until it is being opened */
     bool open;
-    bool stepping; /* the pump is at it */
     struct ssh_channel_callbacks_struct callbacks;
     bytes received[2]; /* output, error output: for the owner to take */
     bool full;         /* takes no more for now: set by the owner, who touches the lane when it is over */
@@ -67,6 +66,9 @@ void ssh_lane_touch(ssh_lane *lane);
 
 /* Whether its connection goes through this one, or is it. */
 bool ssh_lane_depends_on(const ssh_lane *lane, const ssh_connection *connection);
+
+/* Whether the host may open channels to the user's agent. */
+bool ssh_lane_forwards_agent(const ssh_lane *lane);
 
 /* What it waits for, as a failure. */
 void ssh_lane_explain(const ssh_lane *lane, hostsession_failure *failure);

@@ -4,6 +4,7 @@
 #define TRANSPORT_SSH_CONNECTION_PRIVATE_H
 
 #include "transport/ssh/connection.h"
+#include "transport/ssh/forward.h"
 #include "transport/ssh/known_hosts.h"
 #include "transport/ssh/login.h"
 #include "transport/ssh/route.h"
@@ -39,6 +40,7 @@ struct ssh_connection {
     ssh_login *login;
     bool distrusted;
     ssh_event event;
+    forwards *forwards; /* NULL: none are allowed */
 
     list lanes;
     size_t lane_count;

@@ -299,6 +299,8 @@ void connection_turn(ssh_connection *c) {
     }
     bool alive = read_turn(c);
     c->pumping = true;
+    if (c->forwards)
+        forwards_step(c->forwards);
     call_lanes(c);
     c->pumping = false;
     if (list_empty(&c->lanes)) {
@@ -346,6 +348,10 @@ size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length) {
         return length;
     lane->restless |= (size_t)sent < length;
     return (size_t)sent;
+}
+
+bool ssh_lane_forwards_agent(const ssh_lane *lane) {
+    return lane->connection->forwards != NULL;
 }
 
 void ssh_lane_explain(const ssh_lane *lane, hostsession_failure *failure) {

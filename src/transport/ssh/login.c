@@ -69,17 +69,6 @@ static bool has_usable_file(const identities *ids) {
     return false;
 }
 
-static char *agent_path(const ssh_settings *settings) {
-    const char *set = ssh_settings_next(settings, "identityagent", NULL);
-    if (set && strcasecmp(set, "none") == 0)
-        return NULL;
-    if (set && strcmp(set, "SSH_AUTH_SOCK") != 0)
-        return set[0] == '$' && set[1] != '{' ? (getenv(set + 1) ? strdup(getenv(set + 1)) : NULL)
-                                              : ssh_settings_expand(settings, set);
-    const char *inherited = getenv("SSH_AUTH_SOCK");
-    return inherited && *inherited ? strdup(inherited) : NULL;
-}
-
 static void start_agent(ssh_login *l) {
     int descriptor = -1;
     char *path = agent_path(l->settings);

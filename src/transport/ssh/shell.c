@@ -137,6 +137,9 @@ static void step_requests(shell *s) {
 static void on_opened(ssh_lane *lane) {
     shell *s = list_item(lane, shell, lane);
     lane->restless = true;
+    /* Without an answer: a host that forwards none gives a shell all the same. */
+    if (ssh_lane_forwards_agent(lane))
+        ssh_channel_request_auth_agent(lane->channel);
     if (s->remote.tty) {
         s->stage = STAGE_TERMINAL;
         step_requests(s);

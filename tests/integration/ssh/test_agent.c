@@ -106,6 +106,65 @@ static void keys_of_an_agent(void **state) {
     end_process(a.pid);
 }
 
+/* ---- forwarded ---- */
+
+static void the_agent_is_forwarded(void **state) {
+    (void)state;
+    static const char count[] = "for i in 1 2 3 4 5; do ssh-add -l & done | grep -c ED25519";
+    agent a = start_agent();
+    add_key(&a, key(SERVER_KEY_ED25519));
+    for (int mode = 0; mode < 2; mode++) {
+        begin(a.path);
+        v.options.mode = mode ? HOSTSESSION_MODE_PIPE : HOSTSESSION_MODE_TTY;
+        visit_set(&v, "ForwardAgent=yes");
+        hostsession *session = visit_open(&v, address_of(visit_server, "bash"));
+        check_run(session, count, "5\n", 0);
+        hostsession *second = visit_open(&v, address_of(visit_server, "bash"));
+        check_run(second, count, "5\n", 0);
+        hostsession_close(session);
+        check_run(second, count, "5\n", 0);
+        hostsession_close(second);
+        end();
+    }
+    begin(a.path);
+    hostsession *session = visit_open(&v, address_of(visit_server, "bash"));
+    check_run(session, "echo \"<${SSH_AUTH_SOCK-}>\"", "<>\n", 0);
+    hostsession_close(session);
+    end();
+    /* Named by itself; and one to log in with beside one to forward. */
+    begin(NULL);
+    visit_identity(&v, key(SERVER_KEY_ECDSA));
+    visit_set(&v, "ForwardAgent=%s", a.path);
+    session = visit_open(&v, address_of(visit_server, "bash"));
+    check_run(session, count, "5\n", 0);
+    hostsession_close(session);
+    end();
+    end_process(a.pid);
+}
+
+/* Nobody answers there: that is the affair of who asks, and the rest goes on. */
+static void a_forwarded_agent_is_silent(void **state) {
+    (void)state;
+    agent a = start_agent();
+    begin(NULL);
+    visit_identity(&v, key(SERVER_KEY_ED25519));
+    visit_set(&v, "ForwardAgent=%s", a.path);
+    hostsession *session = visit_open(&v, address_of(visit_server, "bash"));
+    kill(a.pid, SIGSTOP);
+    outcome asks = {0};
+    start_run(session, "ssh-add -l", &asks);
+    hostsession *second = visit_open(&v, address_of(visit_server, "bash"));
+    check_run(second, "echo goes on", "goes on\n", 0);
+    assert_int_equal(asks.calls, 0);
+    end_process(a.pid);
+    drive(loop, &asks.calls, 1);
+    check_run(session, "ssh-add -l 2>/dev/null || echo none", "none\n", 0);
+    outcome_free(&asks);
+    hostsession_close(session);
+    hostsession_close(second);
+    end();
+}
+
 /* The host hangs up after six keys that it does not know. */
 static void many_keys(void **state) {
     (void)state;
@@ -284,6 +343,8 @@ static void closed_meanwhile(void **state) {
 
 static const api_case cases[] = {
     CASE(keys_of_an_agent),
+    CASE(the_agent_is_forwarded),
+    CASE(a_forwarded_agent_is_silent),
     CASE(many_keys),
     CASE(an_agent_that_does_not_accept),
     CASE(an_agent_that_does_not_answer),
