@@ -141,6 +141,8 @@ static hostsession_error start_session(driver *on) {
     ssh.identity_files = options->identity_files;
     ssh.settings = options->settings;
     how.ssh = &ssh;
+    how.expectations = options->expectation_count > 0 ? options->expectations : NULL;
+    how.expectation_count = options->expectation_count;
     how.on_question = on_question;
     how.loop = on->loop;
     how.mode = options->mode;

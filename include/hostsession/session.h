@@ -31,6 +31,7 @@
 #ifndef HOSTSESSION_SESSION_H
 #define HOSTSESSION_SESSION_H
 
+#include <hostsession/expectation.h>
 #include <hostsession/login.h>
 #include <hostsession/loop.h>
 #include <hostsession/result.h>
@@ -128,12 +129,17 @@ typedef struct hostsession_options {
     hostsession_question_fn on_question;
     /** For a host reached over SSH.  NULL: as ssh(1) would reach it. */
     const hostsession_ssh_options *ssh;
+    /** Prompts that are answered before the shell is there, while the session opens: what `exec:su - deploy` or a
+     * serial console asks.  Nothing is typed meanwhile where a question seems to wait for its answer: behind a colon or
+     * a question mark, or with echo off.  tty mode only. */
+    const hostsession_expectation *expectations;
+    size_t expectation_count;
 } hostsession_options;
 
 #define HOSTSESSION_OPTIONS_INIT                                                                                       \
     {                                                                                                                  \
         sizeof(hostsession_options), NULL, HOSTSESSION_MODE_TTY, NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL,   \
-            NULL, NULL, NULL, NULL, NULL, NULL                                                                         \
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0                                                                \
     }
 
 /**
@@ -161,7 +167,7 @@ typedef void (*hostsession_open_fn)(hostsession *session, const hostsession_fail
  * not reached.
  * @retval HOSTSESSION_ERROR_RESOLVE    The host's name has no address.
  * @retval HOSTSESSION_ERROR_HOST_KEY_UNKNOWN, HOSTSESSION_ERROR_HOST_KEY_CHANGED  Nothing was sent.
- * @retval HOSTSESSION_ERROR_AUTH       The host refused the login.
+ * @retval HOSTSESSION_ERROR_AUTH       The host refused the login, or asked again after max_answers of an expectation.
  * @retval HOSTSESSION_ERROR_NOT_READY  It runs, but no shell answered within connect_timeout_ms.
  * @retval HOSTSESSION_ERROR_LIMIT      No descriptor, terminal or process is left.
  * @retval HOSTSESSION_ERROR_NO_MEMORY
@@ -212,28 +218,6 @@ HOSTSESSION_API const char *hostsession_get_shell(const hostsession *session);
 HOSTSESSION_API hostsession_loop *hostsession_get_loop(const hostsession *session);
 
 /* ---- Running commands ---------------------------------------------------------------------------------------- */
-
-/** Flags of hostsession_expectation. */
-enum {
-    /** The response is a secret: blanked in logs and transcripts, wiped after use. */
-    HOSTSESSION_EXPECT_SECRET = 1,
-    /** Answer only while the terminal does not echo, as password prompts do it.  The terminal's echo is then on
-     *  while the command runs, so that the difference shows.  Where echo cannot be told the command is refused with
-     *  HOSTSESSION_ERROR_INVALID. */
-    HOSTSESSION_EXPECT_ECHO_OFF = 2,
-};
-
-/** A pattern to look for in a command's output, and what to type when it appears. */
-typedef struct hostsession_expectation {
-    /** A PCRE2 pattern over bytes; `(?i)` and other options may lead it.  It is searched in what came since the last
-     *  answer, at most the last 64 KiB of it. */
-    const char *pattern;
-    /** What to type; Enter is the caller's to add ("\r", as a keyboard sends it). */
-    const char *response;
-    unsigned flags;
-    /** Answer at most this often per command; 0: 16.  One match more is an error: the answer does not help. */
-    unsigned max_answers;
-} hostsession_expectation;
 
 /** How to run a command.  Start from HOSTSESSION_RUN_OPTIONS_INIT.  Read and copied during the call only. */
 typedef struct hostsession_run_options {

@@ -292,6 +292,7 @@ void engine_receive(engine *e, hostsession_stream stream, const char *data, size
 void engine_drained(engine *e, int64_t now_us) {
     e->now = now_us;
     prompts_drained(e);
+    opening_drained(e);
     if (e->phase == PHASE_RUNNING)
         command_drained(e);
     else if (e->phase == PHASE_IDLE && e->wanted)
@@ -299,7 +300,8 @@ void engine_drained(engine *e, int64_t now_us) {
 }
 
 bool engine_wants_drained(const engine *e) {
-    return e->wanted || e->prompt_early || (e->phase == PHASE_RUNNING && e->command.expectations);
+    return e->wanted || e->prompt_early || (e->phase == PHASE_ASKING && e->config.login) ||
+           (e->phase == PHASE_RUNNING && e->command.expectations);
 }
 
 void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why, int64_t now_us) {

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "engine/expectations.h"
+#include "engine/login.h"
 #include "engine/marker.h"
 #include "engine/result.h"
 
@@ -39,6 +40,10 @@ typedef struct engine_host {
     bool (*signals_pending)(void *owner);
     bool (*reset_terminal)(void *owner);
     int (*echoes)(void *owner);
+    /* While opening: `user` (or "") is asked for a password in these words, the `attempt`-th time.  False: there is
+     * none.
+     */
+    bool (*answer)(void *owner, const char *user, const char *prompt, unsigned attempt, char *answer, size_t size);
     /* The time to open is over before the connection was up: fill in what it waits for.  False: cannot tell. */
     bool (*explain)(void *owner, hostsession_failure *failure);
     bool (*terminal_changed)(void *owner);
@@ -61,6 +66,7 @@ typedef struct engine_config {
     int64_t open_timeout_us;     /* INT64_MAX: none */
     int64_t recovery_timeout_us; /* INT64_MAX: none */
     size_t max_raw_bytes;        /* kept for engine_expect() */
+    login *login;                /* what may stand before the shell; NULL: nothing; borrowed until it is ready */
     const char *setup;           /* NULL, or a command to be run before the session is ready; copied */
 } engine_config;
 

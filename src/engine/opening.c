@@ -11,7 +11,7 @@
 /* What was typed may be lost (login flushes its input, a profile reads it): it is typed again this often. */
 enum { ask_again_us = 1000000 };
 
-static void ask(engine *e) {
+void opening_ask(engine *e) {
     bytes line = {0};
     e->sync_number = ++e->last_number;
     if (!dialect_question(e->config.token, e->sync_number, &line))
@@ -48,7 +48,7 @@ static void teach(engine *e) {
 static void again(engine *e) {
     e->next_step = e->now + ask_again_us;
     if (e->phase == PHASE_ASKING)
-        ask(e);
+        opening_ask(e);
     else if (e->phase == PHASE_QUIETING)
         quiet(e);
     else
@@ -57,7 +57,19 @@ static void again(engine *e) {
 
 void opening_start(engine *e) {
     e->phase = PHASE_ASKING;
-    again(e);
+    if (e->config.login)
+        login_start(e, e->config.login);
+    else
+        again(e);
+}
+
+void opening_fail(engine *e, const hostsession_failure *why) {
+    parts_end(e, why);
+}
+
+void opening_drained(engine *e) {
+    if (e->phase == PHASE_ASKING && e->config.login)
+        login_drained(e, e->config.login);
 }
 
 void opening_data(engine *e, const char *data, size_t length) {
@@ -74,6 +86,8 @@ void opening_data(engine *e, const char *data, size_t length) {
     /* The line that we typed, come back: what we print never holds this. */
     if (memmem(e->seen, e->seen_length, "${BASH_VERSION", 14) || memmem(e->seen, e->seen_length, "printf '\\036", 12))
         e->echo_seen = true;
+    if (e->phase == PHASE_ASKING && e->config.login)
+        login_data(e, e->config.login, data, length);
 }
 
 /* Whether `m` is what this phase waits for; one from an earlier try counts, too. */
@@ -162,17 +176,25 @@ bool opening_marker(side *s, const marker *m) {
     return true;
 }
 
-static void describe_seen(const engine *e, char out[sizeof e->seen * 2]) {
-    failure_escape_tail(out, sizeof e->seen * 2, e->seen, e->seen_length);
+void opening_describe_seen(const engine *e, char out[opening_seen_bytes * 2]) {
+    bytes shown = {0};
+    out[0] = 0;
+    if (redactor_blank(&e->redactor, e->seen, e->seen_length, &shown))
+        failure_escape_tail(out, sizeof e->seen * 2, bytes_front(&shown), bytes_length(&shown));
+    bytes_free(&shown);
 }
 
 void opening_advance(engine *e) {
+    if (e->now < e->deadline && e->phase == PHASE_ASKING && e->config.login) {
+        login_advance(e, e->config.login);
+        return;
+    }
     if (e->now < e->deadline) {
         again(e);
         return;
     }
-    char seen[sizeof e->seen * 2];
-    describe_seen(e, seen);
+    char seen[opening_seen_bytes * 2];
+    opening_describe_seen(e, seen);
     hostsession_failure why;
     if (e->phase == PHASE_NEW && e->host.explain(e->owner, &why)) {
         parts_end(e, &why);
@@ -188,8 +210,8 @@ void opening_advance(engine *e) {
 
 void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why) {
     hostsession_failure failure;
-    char seen[sizeof e->seen * 2];
-    describe_seen(e, seen);
+    char seen[opening_seen_bytes * 2];
+    opening_describe_seen(e, seen);
     if (why && why->error)
         failure = *why;
     else if (how->known)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its parts: opening.c, command.c, prompts.c, recovery.c, between.c, raw.c; engine.c
- * leads to them. */
+/* The engine's inside, shared by its parts: opening.c, login.c, command.c, prompts.c, recovery.c, between.c, raw.c;
+ * engine.c leads to them. */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
 #include "engine/cutter.h"
 #include "engine/dialect.h"
 #include "engine/engine.h"
+#include "engine/login.h"
 #include "engine/notices.h"
 #include "engine/redact.h"
 
@@ -22,6 +23,8 @@ typedef enum phase {
     PHASE_RECOVERING, /* the command is being stopped */
     PHASE_ENDED,
 } phase;
+
+enum { opening_seen_bytes = 160 };
 
 /* One of the two streams. */
 typedef struct side {
@@ -65,7 +68,7 @@ struct engine {
     int64_t deadline;     /* of the phase; INT64_MAX: none */
     int64_t next_step;    /* of opening's question, recovery's ladder, or a look at the echo */
     int step;
-    char seen[160]; /* the last bytes that came while opening, for the message when it fails */
+    char seen[opening_seen_bytes]; /* the last bytes that came while opening, for the message when it fails */
     size_t seen_length;
     bool echo_seen;  /* while opening: the terminal echoed, or changed line endings */
     char *setup;     /* still to be run before the session is ready */
@@ -179,8 +182,20 @@ void opening_data(engine *e, const char *data, size_t length);
 bool opening_marker(side *s, const marker *m);
 void opening_advance(engine *e);
 void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
+void opening_drained(engine *e);
 /* The setup ended; the result is taken. */
 void opening_set_up(engine *e, hostsession_result *result);
+/* Type the question. */
+void opening_ask(engine *e);
+/* What came last, escaped and without secrets. */
+void opening_describe_seen(const engine *e, char out[opening_seen_bytes * 2]);
+void opening_fail(engine *e, const hostsession_failure *why);
+
+/* login.c: what comes while the question is not answered */
+void login_start(engine *e, login *l);
+void login_data(engine *e, login *l, const char *data, size_t length);
+void login_drained(engine *e, login *l);
+void login_advance(engine *e, login *l);
 
 /* command.c */
 /* What the command printed. */

@@ -78,6 +78,13 @@ bool redactor_flush(redactor *r, bytes *to) {
     return bytes_length(&r->held) == 0 || blank(r, true, to);
 }
 
+bool redactor_blank(const redactor *r, const char *data, size_t length, bytes *to) {
+    redactor once = {r->secrets, r->secret_count, {0}};
+    bool right = redactor_feed(&once, data, length, to) && redactor_flush(&once, to);
+    bytes_wipe(&once.held);
+    return right;
+}
+
 void redactor_free(redactor *r) {
     for (size_t i = 0; i < r->secret_count; i++)
         bytes_wipe(&r->secrets[i]);

@@ -21,6 +21,9 @@ bool redactor_add(redactor *r, const char *secret, size_t length);
 bool redactor_feed(redactor *r, const char *data, size_t length, bytes *to);
 bool redactor_flush(redactor *r, bytes *to);
 
+/* The same for a text that is all there, beside the stream. */
+bool redactor_blank(const redactor *r, const char *data, size_t length, bytes *to);
+
 /* Wipes the secrets. */
 void redactor_free(redactor *r);
 

@@ -108,6 +108,19 @@ static int on_echoes(void *owner) {
     return s->transport_open && t->interface.echoes ? t->interface.echoes(t->data) : -1;
 }
 
+static bool on_answer(void *owner, const char *user, const char *prompt, unsigned attempt, char *answer, size_t size) {
+    hostsession *s = owner;
+    hostsession_question question = {.struct_size = sizeof question,
+                                     .kind = HOSTSESSION_QUESTION_PASSWORD,
+                                     .target = s->name,
+                                     .user = user,
+                                     .subject = "",
+                                     .prompt = prompt,
+                                     .attempt = attempt};
+    return s->options.on_question && !s->closing &&
+           s->options.on_question(s->options.userdata, &question, answer, size);
+}
+
 static bool on_explain(void *owner, hostsession_failure *failure) {
     hostsession *s = owner;
     transport_made *t = &s->target.transport;
@@ -147,6 +160,7 @@ const engine_host session_engine_host = {.ready = on_ready,
                                          .signals_pending = on_signals_pending,
                                          .reset_terminal = on_reset_terminal,
                                          .echoes = on_echoes,
+                                         .answer = on_answer,
                                          .explain = on_explain,
                                          .terminal_changed = on_terminal_changed,
                                          .catch_up = on_catch_up,

@@ -70,6 +70,8 @@ struct hostsession {
     bool has_terminal;   /* the transport's terminal is the shell's own */
     bool transport_held; /* release is owed */
     hostsession_channel channel;
+    expectations *expectations; /* of the login */
+    login *login;
     engine *engine;
     loop_timer timer;
     int64_t timer_at;
@@ -91,6 +93,10 @@ struct hostsession {
 
 /* events.c */
 extern const engine_host session_engine_host;
+
+/* run.c: whether these can be used on this session. */
+hostsession_error session_check_expectations(const hostsession *session, const hostsession_expectation *expected,
+                                             size_t count, hostsession_failure *failure);
 
 /* session.c: do what has become possible: start the next operation, call what is owed, send, set the timer.  From
  * dispatch, or (`may_call` false) from a call of the user's, when callbacks wait for the next dispatch. */

@@ -21,6 +21,23 @@ static void on_error_line(void *owner, const char *line, size_t length) {
     on_line(owner, HOSTSESSION_STREAM_ERROR, line, length);
 }
 
+hostsession_error session_check_expectations(const hostsession *session, const hostsession_expectation *expected,
+                                             size_t count, hostsession_failure *failure) {
+    if (count && session->options.mode == HOSTSESSION_MODE_PIPE)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "expectations need a terminal to type at: commands in pipe mode read /dev/null; open the "
+                           "session in tty mode");
+    for (size_t i = 0; i < count; i++) {
+        const transport_made *t = &session->target.transport;
+        if (expected[i].flags & HOSTSESSION_EXPECT_ECHO_OFF && !t->interface.echoes)
+            return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                               "whether the terminal echoes cannot be told over this transport (%s); leave "
+                               "HOSTSESSION_EXPECT_ECHO_OFF out",
+                               t->interface.name ? t->interface.name : "unnamed");
+    }
+    return HOSTSESSION_OK;
+}
+
 static hostsession_error copy_options(const hostsession *session, const hostsession_run_options *given,
                                       hostsession_run_options *to, hostsession_failure *failure) {
     *to = (hostsession_run_options)HOSTSESSION_RUN_OPTIONS_INIT;
@@ -32,18 +49,9 @@ static hostsession_error copy_options(const hostsession *session, const hostsess
     if (to->timeout_ms < 0 || to->timeout_ms > INT64_MAX / 2000)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
                            "options->timeout_ms is %lld; use 0 for no limit", (long long)to->timeout_ms);
-    if (to->expectation_count && session->options.mode == HOSTSESSION_MODE_PIPE)
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "expectations need a terminal to type at: commands in pipe mode read /dev/null; open the "
-                           "session in tty mode");
-    for (size_t i = 0; i < to->expectation_count; i++) {
-        const transport_made *t = &session->target.transport;
-        if (to->expectations[i].flags & HOSTSESSION_EXPECT_ECHO_OFF && !t->interface.echoes)
-            return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                               "whether the terminal echoes cannot be told over this transport (%s); leave "
-                               "HOSTSESSION_EXPECT_ECHO_OFF out",
-                               t->interface.name ? t->interface.name : "unnamed");
-    }
+    hostsession_error error = session_check_expectations(session, to->expectations, to->expectation_count, failure);
+    if (error)
+        return error;
     if (to->max_output_bytes == 0)
         to->max_output_bytes = session->options.max_output_bytes;
     return HOSTSESSION_OK;

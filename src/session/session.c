@@ -240,6 +240,25 @@ static hostsession_error copy_options(const hostsession_options *given, hostsess
     return HOSTSESSION_OK;
 }
 
+static hostsession_error make_login(hostsession *s, hostsession_failure *failure) {
+    hostsession_options *o = &s->options;
+    if (!o->expectation_count)
+        return HOSTSESSION_OK;
+    hostsession_error error = session_check_expectations(s, o->expectations, o->expectation_count, failure);
+    if (!error)
+        error = expectations_new(o->expectations, o->expectation_count, &s->expectations, failure);
+    o->expectations = NULL;
+    engine_login config = {.echoes = s->target.echoes, .expectations = s->expectations};
+    return error ? error : login_new(&config, &s->login, failure);
+}
+
+static void free_login(hostsession *s) {
+    login_free(s->login);
+    expectations_free(s->expectations);
+    s->login = NULL;
+    s->expectations = NULL;
+}
+
 static hostsession_error make_engine(hostsession *s, hostsession_failure *failure) {
     engine_config config = {.name = s->name,
                             .tty = s->options.mode == HOSTSESSION_MODE_TTY,
@@ -247,6 +266,7 @@ static hostsession_error make_engine(hostsession *s, hostsession_failure *failur
                             .signals_aside = s->target.transport.signals_aside,
                             .open_timeout_us = to_us(s->options.connect_timeout_ms, default_connect_ms),
                             .max_raw_bytes = s->options.max_output_bytes,
+                            .login = s->login,
                             .recovery_timeout_us = to_us(s->options.recovery_timeout_ms, default_recovery_ms)};
     engine_host host = session_engine_host;
     char *setup = NULL;
@@ -301,7 +321,9 @@ static hostsession_error start(hostsession *s, const char *target_text, hostsess
     s->has_terminal = s->target.local || s->options.transport;
     if (s->target.local)
         s->user = user_name();
-    error = make_engine(s, failure);
+    error = make_login(s, failure);
+    if (!error)
+        error = make_engine(s, failure);
     if (error)
         return error;
     transport_made *t = &s->target.transport;
@@ -371,6 +393,7 @@ void session_free(hostsession *s) {
     loop_unpost(&s->drained);
     loop_guest_remove(&s->guest);
     engine_free(s->engine);
+    free_login(s);
     hostsession_loop *own = s->own_loop ? s->loop : NULL;
     driver *d = s->driver;
     free(s->transport_name);

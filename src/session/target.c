@@ -96,7 +96,8 @@ static hostsession_error open_local(const hostsession_options *options, target *
                                   known && !options->interactive ? known->settings : NULL, options->environment);
     if (!settings)
         return failure_no_memory(failure, "target");
-    transport_program program = {arguments, settings, options->cwd, known && known->echo && options->interactive};
+    ret->echoes = (known && known->echo && options->interactive) || options->expectation_count;
+    transport_program program = {arguments, settings, options->cwd, ret->echoes};
     ret->local = true;
     hostsession_error error = make(&program, options->mode, ret, failure);
     free(settings);
@@ -118,7 +119,9 @@ static hostsession_error open_program(const char *line, const hostsession_option
         error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
                             "target \"exec:%s\" names no program; write exec:PROGRAM ARG...", line);
     } else {
-        transport_program program = {(const char *const *)words, options->environment, options->cwd, false};
+        /* Whether it asks for a secret shows in an echo that goes off. */
+        ret->echoes = options->expectation_count;
+        transport_program program = {(const char *const *)words, options->environment, options->cwd, ret->echoes};
         error = make(&program, options->mode, ret, failure);
     }
     free(words);

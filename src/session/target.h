@@ -10,6 +10,7 @@
 typedef struct target {
     transport_made transport;
     bool local;  /* the shell runs as the caller's user */
+    bool echoes; /* its terminal does so at first */
     bool remote; /* its directory and environment are set by commands */
 } target;
 

@@ -23,6 +23,21 @@ static int64_t to_us(const char *value) {
     return (int64_t)(number * (strcmp(unit, "us") == 0 ? 1 : strcmp(unit, "ms") == 0 ? 1e3 : 1e6));
 }
 
+/* The expectations that were given so far are the login's. */
+static bool make_login(player *p) {
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    if (!p->logs_in)
+        return true;
+    if (p->wanted_count && expectations_new(p->wanted, p->wanted_count, &p->login_expectations, &why))
+        return false;
+    p->wanted_count = 0;
+    p->way_in.expectations = p->login_expectations;
+    if (login_new(&p->way_in, &p->login, &why))
+        return false;
+    p->config.login = p->login;
+    return true;
+}
+
 static bool make_engine(player *p) {
     engine_host with = player_host;
     if (p->transcript)
@@ -32,7 +47,8 @@ static bool make_engine(player *p) {
     memcpy(p->config.token, SCRIPT_TOKEN, sizeof SCRIPT_TOKEN);
     p->config.name = "host";
     memory_engine(true);
-    p->engine = engine_new(&p->config, &with, p, p->now);
+    if (make_login(p))
+        p->engine = engine_new(&p->config, &with, p, p->now);
     memory_engine(false);
     return p->engine != NULL;
 }
@@ -217,6 +233,14 @@ static bool set(player *p, const script_step *step) {
             p->config.max_raw_bytes = strtoul(value, NULL, 10);
         else if (strcmp(key, "catch-up") == 0)
             p->catches_up = yes;
+        else if (strcmp(key, "login") == 0)
+            p->logs_in = yes;
+        else if (strcmp(key, "asks") == 0)
+            p->way_in.asks = yes;
+        else if (strcmp(key, "user") == 0)
+            p->way_in.user = value;
+        else if (strcmp(key, "password") == 0)
+            p->password = value;
         else if (strcmp(key, "limit") == 0)
             p->limit = strtoul(value, NULL, 10);
         else
@@ -324,6 +348,8 @@ const char *player_verdict(const player *p) {
 
 void player_free(player *p) {
     engine_free(p->engine);
+    login_free(p->login);
+    expectations_free(p->login_expectations);
     hostsession_result_free(p->result);
     expectations_free(p->expectations);
     pattern_set_free(p->patterns);

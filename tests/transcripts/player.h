@@ -22,11 +22,16 @@ typedef struct player {
     bool transcript;
     bool catches_up;
     size_t limit;
+    bool logs_in; /* something may stand before the shell */
+    engine_login way_in;
+    const char *password; /* for the first time that it is asked for */
     hostsession_expectation wanted[player_max_expectations];
     size_t wanted_count;
     /* What the engine has of ours. */
     hostsession_result *result;
     expectations *expectations;
+    expectations *login_expectations;
+    login *login;
     pattern_set *patterns;
 
     /* The shell, as far as it is played: the numbers of the lines that it was asked to answer, and when it will. */

@@ -147,6 +147,18 @@ static bool on_terminal_changed(void *owner) {
     return ((player *)owner)->changed;
 }
 
+static bool on_answer(void *owner, const char *user, const char *prompt, unsigned attempt, char *answer, size_t size) {
+    player *p = owner;
+    bool was = memory_engine(false);
+    player_end_piece(p);
+    text_printf(&p->events, "asked %s \"%s\" %u\n", user, prompt, attempt);
+    memory_engine(was);
+    bool knows = p->password && attempt == 1 && strlen(p->password) < size;
+    if (knows)
+        strcpy(answer, p->password);
+    return knows;
+}
+
 static int on_echoes(void *owner) {
     return ((player *)owner)->echoes;
 }
@@ -197,6 +209,7 @@ const engine_host player_host = {.ready = on_ready,
                                  .begin = on_begin,
                                  .signal = on_signal,
                                  .signals_pending = on_signals_pending,
+                                 .answer = on_answer,
                                  .explain = on_explain,
                                  .reset_terminal = on_reset_terminal,
                                  .echoes = on_echoes,
