@@ -25,7 +25,7 @@ static void on_foreign(void *owner, const char *data, size_t length) {
 static void on_unsaid(void *owner, const char *data, size_t length) {
     side *s = owner;
     engine *e = s->engine;
-    bool newlines = e->phase == PHASE_RECOVERING && e->dialect->interrupt_newline;
+    bool newlines = e->phase == PHASE_RECOVERING && e->shell->dialect->interrupt_newline;
     const char *end = data + length;
     while (data < end && e->phase != PHASE_ENDED) {
         const char *newline = newlines ? memchr(data, '\n', (size_t)(end - data)) : NULL;
@@ -41,7 +41,7 @@ static void on_said(void *owner, size_t index) {
     side *s = owner;
     engine *e = s->engine;
     if (index == 0)
-        e->editing = true;
+        e->shell->editing = true;
     /* A line between two such ends of input keeps them from adding up to the shell's end. */
     else if (e->phase == PHASE_IDLE && !e->sync_number)
         parts_sync(e);
@@ -56,9 +56,9 @@ void between_open(side *s) {
 
 static void feed(side *s, const char *data, size_t length) {
     engine *e = s->engine;
-    s->sayings.texts = e->dialect->says;
+    s->sayings.texts = e->shell->dialect->says;
     s->between.jobs = e->config.tty;
-    s->between.stops = e->dialect->tells_of_jobs;
+    s->between.stops = e->shell->dialect->tells_of_jobs;
     if (length && !cutter_feed(&s->sayings, data, length))
         parts_no_memory(e);
 }
@@ -75,7 +75,7 @@ static size_t find_echo(const engine *e, const char *text, size_t length) {
     if (!name)
         return length;
     /* What leads to the words with our names is traced, too. */
-    if (e->tracing || e->verbose)
+    if (e->shell->tracing || e->shell->verbose)
         return 0;
     const char *newline = memrchr(text, '\n', (size_t)(name - text));
     return newline ? (size_t)(newline + 1 - text) : 0;
@@ -88,7 +88,7 @@ void between_flush(side *s) {
     size_t length = bytes_length(&held);
     size_t foreign = length ? find_echo(e, bytes_front(&held), length) : 0;
     if (foreign < length)
-        e->terminal_dirty = e->config.tty;
+        e->shell->terminal_dirty = e->config.tty;
     if (foreign)
         feed(s, bytes_front(&held), foreign);
     if (e->phase != PHASE_ENDED)

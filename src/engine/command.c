@@ -38,33 +38,33 @@ static bool wants_echo(const expectations *x) {
 /* A terminal that is not ours, or whose modes the shell itself puts back, is set by a command. */
 static bool sets_terminal(const engine *e) {
     const engine_command *c = &e->command;
-    bool by_shell = e->config.tty && e->dialect->edits;
+    bool by_shell = e->config.tty && e->shell->dialect->edits;
     return (by_shell && wants_echo(c->expectations)) ||
-           ((by_shell || !e->resets_terminal) && dialect_sets_terminal(c->text, c->length));
+           ((by_shell || !e->shell->resets_terminal) && dialect_sets_terminal(c->text, c->length));
 }
 
 static bool type_frame(engine *e) {
     const engine_command *c = &e->command;
     frame f = {.number = e->number,
-               .previous_status = e->status,
+               .previous_status = e->shell->status,
                .command = c->text,
                .length = c->length,
                .tty = e->config.tty,
                .guarded = e->guarded,
                .silent = e->silent,
                .end = e->guarded ? parts_end_style(e) : END_PLAIN,
-               .apart = e->verbose && e->dialect->verbose_end,
+               .apart = e->shell->verbose && e->shell->dialect->verbose_end,
                .echo = wants_echo(c->expectations),
                .drain = e->drains,
-               .mend = dialect_mends(e->dialect, c->text, c->length),
+               .mend = dialect_mends(e->shell->dialect, c->text, c->length),
                .sets_terminal = sets_terminal(e)};
     bytes line = {0};
     bool right = true;
     /* A terminal that is not ours is set by the shell itself. */
-    if (e->terminal_dirty)
-        right = dialect_set_terminal(e->dialect, &line) && bytes_append(&line, ";", 1);
-    e->terminal_dirty = false;
-    right = right && dialect_frame(e->dialect, &f, &line);
+    if (e->shell->terminal_dirty)
+        right = dialect_set_terminal(e->shell->dialect, &line) && bytes_append(&line, ";", 1);
+    e->shell->terminal_dirty = false;
+    right = right && dialect_frame(e->shell->dialect, &f, &line);
     if (!right)
         parts_no_memory(e);
     right = right && parts_type(e, bytes_front(&line), bytes_length(&line), c->secret);
@@ -78,8 +78,8 @@ static bool type_frame(engine *e) {
  * or the shell itself prints.  Without these the last prompt is as good a sign, and costs nothing. */
 static bool may_be_silent(engine *e) {
     enum { short_line_bytes = 500 };
-    if (e->prompt_changed || e->terminal_dirty || e->editor || e->prompt_lost || e->prompt_moved || e->typed ||
-        e->dialect->says || wants_echo(e->command.expectations))
+    if (e->shell->prompt_changed || e->shell->terminal_dirty || e->shell->editor || e->shell->prompt_lost ||
+        e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || wants_echo(e->command.expectations))
         return false;
     if (e->config.tty)
         return e->host.echoes(e->owner) == 0;
@@ -91,37 +91,37 @@ static bool may_be_silent(engine *e) {
 static void send_frame(engine *e) {
     const engine_command *c = &e->command;
     /* Whatever the last command left of the terminal's modes. */
-    e->resets_terminal = !e->config.tty || e->host.reset_terminal(e->owner);
-    if (e->resets_terminal)
-        e->terminal_dirty = false;
-    e->editor |= dialect_edits(c->text, c->length);
+    e->shell->resets_terminal = !e->config.tty || e->host.reset_terminal(e->owner);
+    if (e->shell->resets_terminal)
+        e->shell->terminal_dirty = false;
+    e->shell->editor |= dialect_edits(c->text, c->length);
     if (notices_background(c->text, c->length)) {
-        e->jobs = true;
-        e->starters |= dialect_defines(c->text, c->length);
+        e->shell->jobs = true;
+        e->shell->starters |= dialect_defines(c->text, c->length);
     }
-    e->exit_trap |= dialect_traps_exit(c->text, c->length);
-    bool suspicious = dialect_suspicious(e->dialect, c->text, c->length);
-    e->guarded = e->tracing || e->verbose || e->output_moved || e->debug_trap || suspicious;
+    e->shell->exit_trap |= dialect_traps_exit(c->text, c->length);
+    bool suspicious = dialect_suspicious(e->shell->dialect, c->text, c->length);
+    e->guarded = e->shell->tracing || e->shell->verbose || e->shell->output_moved || e->shell->debug_trap || suspicious;
     /* A DEBUG trap that is set here is there for the commands after it, too, and cannot be seen in `$-`. */
-    e->debug_trap |= dialect_traps(e->dialect, c->text, c->length);
-    e->silent = !e->guarded && !dialect_in_pieces(e->dialect, c->length + 1) && may_be_silent(e);
+    e->shell->debug_trap |= dialect_traps(e->shell->dialect, c->text, c->length);
+    e->silent = !e->guarded && !dialect_in_pieces(e->shell->dialect, c->length + 1) && may_be_silent(e);
     e->drains = e->config.tty && c->expectations;
-    e->typed = false;
+    e->shell->typed = false;
     e->fence = e->last_number;
-    e->fence_passed = e->last_prompt >= e->fence;
+    e->fence_passed = e->shell->last_prompt >= e->fence;
     e->number = ++e->last_number;
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
         s->ended = s->aborted = false;
-        s->skip_line = e->tracing && e->dialect->traces_through && s->stream == parts_trace_stream(e);
-        s->begun = e->silent && (e->dialect->quiet_prompt || e->fence_passed || !prompts_come_on(s));
+        s->skip_line = e->shell->tracing && e->shell->dialect->traces_through && s->stream == parts_trace_stream(e);
+        s->begun = e->silent && (e->shell->dialect->quiet_prompt || e->fence_passed || !prompts_come_on(s));
         s->notices.owner = s;
         s->notices.on_data = on_command_text;
-        s->notices.stops = e->dialect->tells_of_jobs;
-        s->notices.complaints = e->dialect->complains && s->stream == HOSTSESSION_STREAM_ERROR;
+        s->notices.stops = e->shell->dialect->tells_of_jobs;
+        s->notices.complaints = e->shell->dialect->complains && s->stream == HOSTSESSION_STREAM_ERROR;
         bytes_clear(&s->suspect);
-        notices_start(&s->notices, e->dialect->notices, e->dialect->says_exit, e->jobs || e->prompt_changed,
-                      e->starters, c->text, c->length);
+        notices_start(&s->notices, e->shell->dialect->notices, e->shell->dialect->says_exit,
+                      e->shell->jobs || e->shell->prompt_changed, e->shell->starters, c->text, c->length);
     }
     e->phase = PHASE_RUNNING;
     e->started = e->now;
@@ -156,7 +156,7 @@ void command_start(engine *e, const engine_command *command) {
 
 void command_settled(engine *e) {
     raw_leave(e);
-    e->editing = false;
+    e->shell->editing = false;
     send_frame(e);
 }
 
@@ -187,7 +187,7 @@ static void cut_trace(side *s, const marker *m) {
     enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->tracing || (e->guarded && parts_end_hidden(e)) || o->total != o->length || o->length == 0)
+    if (!e->shell->tracing || (e->guarded && parts_end_hidden(e)) || o->total != o->length || o->length == 0)
         return;
     size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
     o->total = o->length = start;
@@ -200,7 +200,7 @@ static void take_prelude(side *s) {
     bytes held = s->prelude;
     s->prelude = (bytes){0};
     s->begun = true;
-    e->prompt_lost |= e->silent;
+    e->shell->prompt_lost |= e->silent;
     const char *at = bytes_front(&held);
     const char *end = at + bytes_length(&held);
     for (const char *ours = at; e->guarded && ours && (ours = memmem(ours, (size_t)(end - ours), "_hs_", 4));) {
@@ -218,8 +218,8 @@ static void end_side(side *s, const marker *m) {
     if ((e->silent || e->guarded) && !s->begun)
         take_prelude(s);
     /* It is written before the line of this END is read. */
-    if (!e->config.tty && !e->dialect->quiet_prompt && prompts_come_on(s))
-        e->prompt_lost = !e->fence_passed;
+    if (!e->config.tty && !e->shell->dialect->quiet_prompt && prompts_come_on(s))
+        e->shell->prompt_lost = !e->fence_passed;
     parts_note_end(e, m);
     notices_finish(&s->notices, NOTICES_ENDED);
     if (e->phase == PHASE_ENDED)
@@ -233,13 +233,13 @@ static void type_drained(engine *e) {
     bytes line = {0};
     /* The shell waits: it finds the terminal as it was before. */
     if (wants_echo(e->command.expectations))
-        e->terminal_dirty = !e->host.reset_terminal(e->owner);
+        e->shell->terminal_dirty = !e->host.reset_terminal(e->owner);
     if (!dialect_drained(e->number, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);
     bytes_free(&line);
-    e->typed = false;
+    e->shell->typed = false;
 }
 
 static void all_ended(engine *e) {
@@ -254,8 +254,8 @@ static void all_ended(engine *e) {
     }
     if (e->phase == PHASE_ENDED)
         return;
-    command_finish(e, HOSTSESSION_OK, e->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS, e->status,
-                   NULL);
+    command_finish(e, HOSTSESSION_OK, e->shell->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS,
+                   e->shell->status, NULL);
 }
 
 bool command_marker(side *s, const marker *m) {
@@ -311,7 +311,7 @@ static void answer(engine *e, size_t index) {
         return;
     }
     bool secret = x->flags & HOSTSESSION_EXPECT_SECRET;
-    e->typed = true;
+    e->shell->typed = true;
     size_t length = bytes_length(&x->response);
     if (secret && !redactor_add(&e->redactor, bytes_front(&x->response), length))
         parts_no_memory(e);
@@ -338,9 +338,9 @@ void command_drained(engine *e) {
 }
 
 void command_synced(engine *e) {
-    e->status = e->aborted_status;
-    command_finish(e, HOSTSESSION_OK, e->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS, e->status,
-                   NULL);
+    e->shell->status = e->aborted_status;
+    command_finish(e, HOSTSESSION_OK, e->shell->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS,
+                   e->shell->status, NULL);
 }
 
 void command_advance(engine *e) {
@@ -374,7 +374,7 @@ void command_advance(engine *e) {
 /* bash says "exit" before it runs an EXIT trap, whose output has made that a line among others. */
 static void cut_exit_word(engine *e, side *s) {
     output *o = &e->command.result->streams[s->stream];
-    if (!e->exit_trap || !s->notices.exit_word || o->total != o->length)
+    if (!e->shell->exit_trap || !s->notices.exit_word || o->total != o->length)
         return;
     size_t start;
     size_t length = notices_find_exit(o->data, o->length, &start);
@@ -410,7 +410,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
         result->failure = *failure;
     result->session_alive = !e->dying;
     result->duration_us = e->frame_sent ? (uint64_t)(e->now - e->started) : 0;
-    result->cwd = e->cwd ? strdup(e->cwd) : NULL;
+    result->cwd = e->shell->cwd ? strdup(e->shell->cwd) : NULL;
     result_finish(result);
     e->frame_sent = false;
     if (e->setting_up)

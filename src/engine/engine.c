@@ -63,12 +63,12 @@ static bool on_marker(void *owner, const marker *m) {
     if (e->phase == PHASE_ENDED)
         return true;
     if (m->crlf)
-        e->terminal_dirty = e->config.tty;
+        e->shell->terminal_dirty = e->config.tty;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */
         if (m->number <= s->last_end || m->number > e->last_number)
             /* zsh and mksh, interrupted while they print, print it once more, at any later time. */
-            return e->stopped_number && m->number >= e->stopped_number && m->number <= s->last_end;
+            return e->shell->stopped_number && m->number >= e->shell->stopped_number && m->number <= s->last_end;
         s->last_end = m->number;
     }
     /* A trace may show our prompt's text, unexpanded. */
@@ -82,9 +82,9 @@ static bool on_marker(void *owner, const marker *m) {
     if (m->kind == MARKER_END && m->number == e->sync_number) {
         parts_catch_up(e);
         /* `$?` is the last command's, not the sync's. */
-        int status = e->status;
+        int status = e->shell->status;
         parts_note_end(e, m);
-        e->status = status;
+        e->shell->status = status;
         s->synced = true;
         for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
             between_flush(&e->sides[i]);
@@ -110,6 +110,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
     if (!e)
         return NULL;
     e->config = *config;
+    e->shell = &e->first;
     e->host = *host;
     e->owner = owner;
     e->now = now_us;
@@ -153,8 +154,8 @@ void engine_free(engine *e) {
     bytes_free(&e->raw_text);
     free(e->name);
     free(e->setup);
-    free(e->cwd);
-    free(e->user);
+    free(e->shell->cwd);
+    free(e->shell->user);
     free(e);
 }
 
@@ -203,8 +204,8 @@ bool parts_type(engine *e, const char *data, size_t length, bool secret) {
 }
 
 bool parts_shell_edits(const engine *e) {
-    return e->config.tty && e->dialect->edits &&
-           (e->editing || e->terminal_dirty || e->host.terminal_changed(e->owner));
+    return e->config.tty && e->shell->dialect->edits &&
+           (e->shell->editing || e->shell->terminal_dirty || e->host.terminal_changed(e->owner));
 }
 
 void parts_sync(engine *e) {
@@ -216,12 +217,12 @@ void parts_sync(engine *e) {
     e->prompt_early = false;
     for (size_t i = 0; i < 2; i++)
         e->sides[i].synced = false;
-    bool guarded = e->tracing || e->verbose || e->debug_trap || e->guarded;
+    bool guarded = e->shell->tracing || e->shell->verbose || e->shell->debug_trap || e->guarded;
     sync_line sync = {.number = e->sync_number,
                       .end = guarded ? parts_end_style(e) : END_PLAIN,
                       .sets_terminal = sets_terminal,
                       .signaled = e->phase == PHASE_RECOVERING};
-    if (!dialect_sync(e->dialect, &sync, &line))
+    if (!dialect_sync(e->shell->dialect, &sync, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);
@@ -244,28 +245,29 @@ int parts_status(const marker *m, size_t field) {
 /* Where no guard hid END the rest of its trace comes behind it, up to the prompt, or else to BEGIN. */
 static void note_trace(engine *e, uint64_t number) {
     side *s = &e->sides[parts_trace_stream(e)];
-    bool prompted = !e->dialect->quiet_prompt && prompts_come_on(s) && e->last_prompt >= number;
-    s->traced = e->tracing && !(e->guarded && parts_end_hidden(e)) && !prompted;
+    bool prompted = !e->shell->dialect->quiet_prompt && prompts_come_on(s) && e->shell->last_prompt >= number;
+    s->traced = e->shell->tracing && !(e->guarded && parts_end_hidden(e)) && !prompted;
 }
 
 void parts_note_end(engine *e, const marker *m) {
     enum { field_status, field_flags, field_terminal, field_prompt, field_trace_prefix, field_cwd };
     int status = parts_status(m, field_status);
-    e->status = status < 0 ? 255 : status;
-    e->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
+    e->shell->status = status < 0 ? 255 : status;
+    e->shell->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
     note_trace(e, m->number);
-    e->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
+    e->shell->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
     int64_t prompt = marker_number(m, field_prompt, 100000);
-    e->prompt_changed = prompt != e->prompt_length;
-    e->output_moved = marker_number(m, field_terminal, 1) != 1;
+    e->shell->prompt_changed = prompt != e->shell->prompt_length;
+    e->shell->output_moved = marker_number(m, field_terminal, 1) != 1;
     size_t length = m->fields[field_cwd].length;
-    if (e->cwd && strlen(e->cwd) == length && memcmp(e->cwd, m->fields[field_cwd].text, length) == 0)
+    if (e->shell->cwd && strlen(e->shell->cwd) == length &&
+        memcmp(e->shell->cwd, m->fields[field_cwd].text, length) == 0)
         return;
     char *cwd = strndup(m->fields[field_cwd].text, length);
     if (!cwd)
         return;
-    free(e->cwd);
-    e->cwd = cwd;
+    free(e->shell->cwd);
+    e->shell->cwd = cwd;
 }
 
 void engine_connected(engine *e, int64_t now_us) {
@@ -373,13 +375,13 @@ const hostsession_failure *engine_failure(const engine *e) {
 }
 
 const char *engine_cwd(const engine *e) {
-    return e->cwd ? e->cwd : "";
+    return e->shell->cwd ? e->shell->cwd : "";
 }
 
 const char *engine_user(const engine *e) {
-    return e->user ? e->user : "";
+    return e->shell->user ? e->shell->user : "";
 }
 
 const char *engine_shell(const engine *e) {
-    return e->dialect ? e->dialect->name : "";
+    return e->shell->dialect ? e->shell->dialect->name : "";
 }

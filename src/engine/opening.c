@@ -25,9 +25,9 @@ static void quiet(engine *e) {
     bytes lines = {0};
     e->sync_number = ++e->last_number;
     /* A terminal that is not ours (docker, ssh) has to be set by the shell; this costs it a process. */
-    bool set_terminal = e->config.tty && (e->echo_seen || e->terminal_dirty);
-    e->terminal_dirty = false;
-    if (!dialect_quiet(e->dialect, e->config.token, set_terminal, e->sync_number, &lines))
+    bool set_terminal = e->config.tty && (e->echo_seen || e->shell->terminal_dirty);
+    e->shell->terminal_dirty = false;
+    if (!dialect_quiet(e->shell->dialect, e->config.token, set_terminal, e->sync_number, &lines))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&lines), bytes_length(&lines), false);
@@ -38,7 +38,8 @@ static void teach(engine *e) {
     bytes lines = {0};
     e->sync_number = ++e->last_number;
     e->sides[0].synced = e->sides[1].synced = false;
-    if (!dialect_teach(e->dialect, e->config.token, e->config.tty, e->host.catch_up != NULL, e->sync_number, &lines))
+    if (!dialect_teach(e->shell->dialect, e->config.token, e->config.tty, e->host.catch_up != NULL, e->sync_number,
+                       &lines))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&lines), bytes_length(&lines), false);
@@ -138,15 +139,15 @@ bool opening_marker(side *s, const marker *m) {
         return true;
     if (e->phase == PHASE_ASKING) {
         enum { field_user = 4, field_pid = 5 };
-        e->dialect = dialect_of_answer(m);
+        e->shell->dialect = dialect_of_answer(m);
         /* What it says at its prompt is on standard error, and told from a command's by an END there alone. */
-        if (e->dialect->says) {
+        if (e->shell->dialect->says) {
             e->host.catch_up = NULL;
             e->end_count = e->side_count;
         }
-        e->user = strndup(m->fields[field_user].text, m->fields[field_user].length);
+        e->shell->user = strndup(m->fields[field_user].text, m->fields[field_user].length);
         e->host.shell_pid(e->owner, marker_number(m, field_pid, INT32_MAX));
-        parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the shell is %s", e->name, e->dialect->name);
+        parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the shell is %s", e->name, e->shell->dialect->name);
         e->phase = PHASE_QUIETING;
         e->phase_first = e->last_number + 1;
         again(e);
@@ -159,7 +160,7 @@ bool opening_marker(side *s, const marker *m) {
         again(e);
     } else if (e->phase == PHASE_TEACHING) {
         enum { field_prompt = 3 };
-        e->prompt_length = marker_number(m, field_prompt, 100000);
+        e->shell->prompt_length = marker_number(m, field_prompt, 100000);
         parts_note_end(e, m);
         parts_catch_up(e);
         s->synced = true;

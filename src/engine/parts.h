@@ -46,6 +46,33 @@ typedef struct side {
     bool skip_line;    /* the trace of BEGIN's own function comes behind it */
 } side;
 
+/* All that is known of a shell that has answered. */
+typedef struct shell {
+    const dialect *dialect;
+    /* What the last END said. */
+    int status;
+    bool tracing;        /* xtrace is on */
+    bool verbose;        /* verbose is on */
+    bool prompt_changed; /* PS1 is no longer ours */
+    int64_t prompt_length;
+    bool output_moved;       /* standard output is not the terminal */
+    bool prompt_lost;        /* it goes where we do not see it */
+    bool prompt_moved;       /* on pipes: it comes on standard output */
+    bool editor;             /* the shell's line editor may be on again, and echo by itself */
+    bool jobs;               /* there may be background jobs, of which the shell will tell */
+    bool starters;           /* functions that start background jobs may be defined */
+    bool exit_trap;          /* an EXIT trap may be set */
+    bool debug_trap;         /* a DEBUG trap may be set */
+    bool terminal_dirty;     /* echo or output processing was found on */
+    bool editing;            /* the shell edits lines, as long as it finds the terminal as it did last */
+    bool resets_terminal;    /* not the shell, but the host sets the terminal */
+    bool typed;              /* into a command, and perhaps not read by it: the shell will */
+    uint64_t last_prompt;    /* the number of the last line whose prompt came */
+    uint64_t stopped_number; /* of the first command that was stopped; 0: none */
+    char *cwd;
+    char *user;
+} shell;
+
 struct engine {
     engine_config config;
     char *name;
@@ -61,7 +88,8 @@ struct engine {
     redactor redactor;    /* for what is received */
     bytes shown;          /* scratch for transcripts */
 
-    const dialect *dialect;
+    shell first; /* the session's own */
+    shell *shell;
     uint64_t last_number; /* of commands and syncs together */
     uint64_t phase_first; /* opening: the number of this phase's first try */
     uint64_t sync_number; /* the sync that is waited for; 0: none */
@@ -75,27 +103,6 @@ struct engine {
     bool setting_up; /* that is what runs */
     int64_t open_deadline;
 
-    /* What the last END said. */
-    int status;
-    bool tracing;        /* xtrace is on */
-    bool verbose;        /* verbose is on */
-    bool prompt_changed; /* PS1 is no longer ours */
-    int64_t prompt_length;
-    bool output_moved;    /* standard output is not the terminal */
-    bool prompt_lost;     /* it goes where we do not see it */
-    bool prompt_moved;    /* on pipes: it comes on standard output */
-    bool editor;          /* the shell's line editor may be on again, and echo by itself */
-    bool jobs;            /* there may be background jobs, of which the shell will tell */
-    bool starters;        /* functions that start background jobs may be defined */
-    bool exit_trap;       /* an EXIT trap may be set */
-    bool debug_trap;      /* a DEBUG trap may be set */
-    bool terminal_dirty;  /* echo or output processing was found on */
-    bool editing;         /* the shell edits lines, as long as it finds the terminal as it did last */
-    bool resets_terminal; /* not the shell, but the host sets the terminal */
-    bool typed;           /* into a command, and perhaps not read by it: the shell will */
-    char *cwd;
-    char *user;
-
     /* The current command: valid from PHASE_SETTLING to _RECOVERING. */
     engine_command command;
     uint64_t number;
@@ -105,20 +112,18 @@ struct engine {
     bool drains; /* the frame throws away what was typed and not read */
     bool frame_sent;
     bool ending;                  /* END was seen, and what belongs before it is being caught up with */
-    uint64_t last_prompt;         /* the number of the last line whose prompt came */
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
     bool fence_passed;            /* that prompt came */
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
     int aborted_status;           /* CHECKING: what the prompt said */
     hostsession_error stop_error; /* RECOVERING: why */
     hostsession_failure stop_failure;
-    int beats_left;          /* to wait for the shell to read the command's line to its end */
-    uint64_t stopped_number; /* of the first command that was stopped; 0: none */
-    bool proven;             /* the shell has answered once */
-    bool awaits_signals;     /* ... and what was sent to stop the command is still on its way */
-    bool line_aborted;       /* by our Ctrl+C: the shell has printed a newline for that */
-    bool dying;              /* the session ends with this command */
-    size_t echo_wait;        /* index + 1 of the expectation that waits for the echo to go off */
+    int beats_left;      /* to wait for the shell to read the command's line to its end */
+    bool proven;         /* the shell has answered once */
+    bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
+    bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */
+    bool dying;          /* the session ends with this command */
+    size_t echo_wait;    /* index + 1 of the expectation that waits for the echo to go off */
 
     /* Between commands. */
     bool raw;         /* send or expect is used: what comes is kept for expect */
@@ -145,11 +150,11 @@ static inline hostsession_stream parts_trace_stream(const engine *e) {
  * into none of our functions.  A group's own redirection would show in a shell that traces redirections: there END is
  * traced in the open, and cut off. */
 static inline end_style parts_end_style(const engine *e) {
-    if (e->dialect->quiet_functions)
-        return e->debug_trap ? END_ASIDE : END_PLAIN;
-    if (e->debug_trap)
+    if (e->shell->dialect->quiet_functions)
+        return e->shell->debug_trap ? END_ASIDE : END_PLAIN;
+    if (e->shell->debug_trap)
         return END_GUARDED;
-    return e->dialect->traces_redirections && !e->output_moved ? END_PLAIN : END_HUSHED;
+    return e->shell->dialect->traces_redirections && !e->shell->output_moved ? END_PLAIN : END_HUSHED;
 }
 
 /* Whether no trace of END shows then. */

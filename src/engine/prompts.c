@@ -9,24 +9,26 @@ enum { trace_max_bytes = 16 * 1024 };
 
 bool prompts_come_on(const side *s) {
     const engine *e = s->engine;
-    return e->config.tty || s->stream == (e->prompt_moved ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR);
+    return e->config.tty ||
+           s->stream == (e->shell->prompt_moved ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR);
 }
 
 /* Whether `m` is the last line's, for the first time: two streams may bring the prompts in any order. */
 static bool passes_fence(const engine *e, const marker *m) {
-    return !e->dialect->quiet_prompt && m->number == e->fence && !e->fence_passed;
+    return !e->shell->dialect->quiet_prompt && m->number == e->fence && !e->fence_passed;
 }
 
 void prompts_note(side *s, const marker *m) {
     engine *e = s->engine;
     bool numbered = m->number != 0;
     bool is_fence = numbered && m->number == e->fence;
-    if (m->number > e->last_number || (numbered && m->number <= e->last_prompt && (!is_fence || e->fence_passed)))
+    if (m->number > e->last_number ||
+        (numbered && m->number <= e->shell->last_prompt && (!is_fence || e->fence_passed)))
         return;
-    if (m->number > e->last_prompt)
-        e->last_prompt = m->number;
+    if (m->number > e->shell->last_prompt)
+        e->shell->last_prompt = m->number;
     e->fence_passed |= is_fence;
-    e->prompt_moved = !e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT;
+    e->shell->prompt_moved = !e->config.tty && s->stream == HOSTSESSION_STREAM_OUTPUT;
 }
 
 /* An earlier line's prompt, for the first time. */
@@ -45,7 +47,7 @@ static void check_abort(engine *e) {
     e->next_step = INT64_MAX;
     /* On pipes, after a command was stopped, it may be a late one, and this command still runs. */
     int64_t patience = parts_after(e, e->config.recovery_timeout_us);
-    if ((e->config.tty || !e->stopped_number) && patience < e->deadline)
+    if ((e->config.tty || !e->shell->stopped_number) && patience < e->deadline)
         e->deadline = patience;
     parts_sync(e);
 }
@@ -89,7 +91,7 @@ void prompts_release_suspect(side *s) {
 bool prompts_hold_trace(side *s, const char *data, size_t length) {
     engine *e = s->engine;
     bool behind = bytes_length(&s->suspect) || (!e->config.tty && s->stream == HOSTSESSION_STREAM_ERROR);
-    if (e->phase != PHASE_CHECKING || !e->tracing || parts_end_hidden(e) || !behind ||
+    if (e->phase != PHASE_CHECKING || !e->shell->tracing || parts_end_hidden(e) || !behind ||
         bytes_length(&s->suspect) + length > trace_max_bytes)
         return false;
     if (!bytes_append(&s->suspect, data, length))
@@ -104,7 +106,7 @@ static bool comes_here(side *s, const marker *m) {
     if (e->config.tty || s->stream == HOSTSESSION_STREAM_ERROR)
         return true;
     if (!passes_fence(e, m))
-        return e->prompt_moved;
+        return e->shell->prompt_moved;
     if (e->host.catch_up)
         e->host.catch_up(e->owner);
     return !e->fence_passed;
@@ -113,15 +115,15 @@ static bool comes_here(side *s, const marker *m) {
 /* The command is being stopped: a prompt is a sign of the shell. */
 static void seen_in_recovery(side *s, const marker *m) {
     engine *e = s->engine;
-    bool numbered = !e->dialect->quiet_prompt;
+    bool numbered = !e->shell->dialect->quiet_prompt;
     /* The line before: the stopped one may not have been read yet, and what is typed now would end it too early.  When
      * it comes again, the line was thrown away. */
-    if (numbered && m->number < e->number && (m->number > e->last_prompt || passes_fence(e, m))) {
+    if (numbered && m->number < e->number && (m->number > e->shell->last_prompt || passes_fence(e, m))) {
         note_earlier(s, m);
         return;
     }
     prompts_note(s, m);
-    e->line_aborted |= e->dialect->interrupt_newline;
+    e->line_aborted |= e->shell->dialect->interrupt_newline;
     if (!s->begun || s->ended || s->aborted)
         between_flush(s);
     s->aborted |= prompts_come_on(s) && (!numbered || m->number >= e->number);
@@ -136,7 +138,7 @@ static void seen_in_recovery(side *s, const marker *m) {
 /* Returns false when it is the command's own output. */
 static bool seen_in_command(side *s, const marker *m) {
     engine *e = s->engine;
-    bool numbered = !e->dialect->quiet_prompt;
+    bool numbered = !e->shell->dialect->quiet_prompt;
     if (s->ended || e->ending) {
         prompts_note(s, m);
         return true;
@@ -154,8 +156,8 @@ static bool seen_in_command(side *s, const marker *m) {
     if (numbered && m->number < e->number) {
         /* Once for each line; a shell that was interrupted, or on pipes got a signal as it waited, may print one more.
          */
-        if (m->number <= e->last_prompt && !passes_fence(e, m))
-            return !s->begun || e->stopped_number != 0 ||
+        if (m->number <= e->shell->last_prompt && !passes_fence(e, m))
+            return !s->begun || e->shell->stopped_number != 0 ||
                    (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
         note_earlier(s, m);
         return true;

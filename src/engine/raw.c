@@ -30,7 +30,7 @@ bool engine_type(engine *e, const char *data, size_t length, bool secret) {
         parts_no_memory(e);
         return false;
     }
-    e->typed |= !e->raw;
+    e->shell->typed |= !e->raw;
     return parts_type(e, data, length, secret);
 }
 

@@ -33,7 +33,7 @@ static void prove(engine *e) {
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure) {
     e->phase = PHASE_RECOVERING;
     for (size_t i = 0; i < e->side_count; i++)
-        e->sides[i].notices.interrupted = e->dialect->interrupt_newline;
+        e->sides[i].notices.interrupted = e->shell->dialect->interrupt_newline;
     e->stop_error = error;
     e->stop_failure = *failure;
     e->step = 0;
@@ -42,8 +42,8 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = e->awaits_signals = false;
-    if (!e->stopped_number)
-        e->stopped_number = e->number;
+    if (!e->shell->stopped_number)
+        e->shell->stopped_number = e->number;
     e->deadline = parts_after(e, e->config.recovery_timeout_us);
     parts_log(e, HOSTSESSION_LOG_INFO, "%s: stopping the command: %s", e->name, failure->message);
     recovery_advance(e);
@@ -79,9 +79,9 @@ static void give_up(engine *e) {
  * stop the job, which ends the loop, and let the shell kill it. */
 static void stop_job(engine *e) {
     static const char kill_job[] = "\nkill -9 %% 2>/dev/null\n";
-    e->jobs = true;
+    e->shell->jobs = true;
     for (size_t i = 0; i < e->side_count; i++)
-        e->sides[i].notices.jobs = e->dialect->notices;
+        e->sides[i].notices.jobs = e->shell->dialect->notices;
     type_control(e, 0x1a);
     if (e->phase == PHASE_RECOVERING)
         parts_type(e, kill_job, sizeof kill_job - 1, false);
@@ -205,6 +205,6 @@ void recovery_synced(engine *e) {
         e->next_step = e->now + rung_us;
         return;
     }
-    e->terminal_dirty = e->config.tty;
+    e->shell->terminal_dirty = e->config.tty;
     command_finish(e, e->stop_error, recovery_status(e), -1, &e->stop_failure);
 }
