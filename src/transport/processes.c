@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,29 +40,57 @@ static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
     return got > 0;
 }
 
-/* State and start: fields 3 and 22 of /proc/PID/stat.  The name in field 2 may hold anything, ")" included. */
+/* Fields of /proc/PID/stat, from 3 on: the name in field 2 may hold anything, ")" included. */
+enum { field_state = 3, field_child_minor_faults = 11, field_child_major_faults = 13, field_start = 22 };
+
+/* NULL when there is no such process, or field. */
+static const char *find_field(const char *stat, int wanted) {
+    const char *at = strrchr(stat, ')');
+    if (!at || at[1] != ' ')
+        return NULL;
+    at += 2;
+    for (int field = field_state; field < wanted && at; field++) {
+        at = strchr(at, ' ');
+        at = at ? at + 1 : NULL;
+    }
+    return at;
+}
+
 static bool read_start(pid_t pid, uint64_t *start_ticks) {
     char text[1024];
     if (!read_file(pid, "stat", text, sizeof text))
         return false;
-    const char *at = strrchr(text, ')');
-    if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
+    const char *state = find_field(text, field_state);
+    const char *start = find_field(text, field_start);
+    if (!start || *state == 'Z' || *state == 'X')
         return false;
-    at += 2;
-    for (int field = 3; field < 22; field++) {
-        at = strchr(at, ' ');
-        if (!at)
-            return false;
-        at++;
-    }
-    *start_ticks = strtoull(at, NULL, 10);
+    *start_ticks = strtoull(start, NULL, 10);
     return true;
 }
 
 bool processes_is_stopped(pid_t pid) {
     char text[1024];
-    const char *at = read_file(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-    return at && at[1] == ' ' && at[2] == 'T';
+    const char *state = read_file(pid, "stat", text, sizeof text) ? find_field(text, field_state) : NULL;
+    return state && *state == 'T';
+}
+
+bool processes_stopped_in_wait(pid_t pid) {
+    char text[256];
+    if (!read_file(pid, "syscall", text, sizeof text))
+        return true;
+    char *end;
+    long number = strtol(text, &end, 10);
+    return end > text && (number == SYS_wait4 || number == SYS_waitid || number == SYS_rt_sigsuspend);
+}
+
+uint64_t processes_children_waited(pid_t pid) {
+    char text[1024];
+    if (!read_file(pid, "stat", text, sizeof text))
+        return 0;
+    const char *minor = find_field(text, field_child_minor_faults);
+    const char *major = find_field(text, field_child_major_faults);
+    /* Each has taken page faults, which are added to those of its siblings as it is waited for. */
+    return major ? strtoull(minor, NULL, 10) + strtoull(major, NULL, 10) : 0;
 }
 
 static bool ignores(pid_t pid, uint64_t signals) {

@@ -40,4 +40,10 @@ bool processes_signal(const processes_choice *choice, int signal_number);
 /* Whether a SIGSTOP has taken effect. */
 bool processes_is_stopped(pid_t pid);
 
+/* Whether it was stopped as it waited for a child or a signal; true, too, where the system does not tell. */
+bool processes_stopped_in_wait(pid_t pid);
+
+/* A number that grows with each child it has waited for. */
+uint64_t processes_children_waited(pid_t pid);
+
 #endif

@@ -26,11 +26,12 @@ enum {
     drain_bytes = 1024 * 1024,
     /* For a program that has closed its terminal to end. */
     patience_us = 1000 * 1000,
-    /* Interrupts of one command for what is in the foreground alone, fewer when that is the shell; and for how many the
-     * shell is held at most. */
+    /* Interrupts of one command for what is in the foreground alone, fewer when that is the shell; for how many the
+     * shell is held at most; and after how many it gets its own wherever it was stopped. */
     gentle_interrupts = 10,
     gentle_to_shell = 3,
     held_interrupts = 3,
+    patient_interrupts = 26,
 };
 
 typedef struct pty_transport {
@@ -51,6 +52,8 @@ typedef struct pty_transport {
     uint64_t command_ns;
     bool kills;
     int interrupts;
+    /* processes_children_waited() at the first of them. */
+    uint64_t children_waited;
     /* For how many interrupts the shell has been stopped; 0: it is not. */
     int held;
     hostsession_exit how;
@@ -278,6 +281,14 @@ static void discard_input(const pty_transport *pty) {
     close(terminal);
 }
 
+/* bash that has noted a signal still starts the program that it was about to start: that takes the terminal for itself,
+ * after the shell has given up the loop, and bash reads an error there, and exits.  So the shell was to be stopped as
+ * it waited for a program, or to start none. */
+static bool may_be_interrupted(const pty_transport *pty, pid_t shell) {
+    return processes_stopped_in_wait(shell) || processes_children_waited(shell) == pty->children_waited ||
+           pty->interrupts >= patient_interrupts;
+}
+
 /* A loop of the shell's own starts one program after another, each too short-lived for a signal to meet.  The shell
  * gets the signal itself, but not as it starts one, which would take the terminal from it: it is held until what it has
  * started has ended.  bash's child may wait for it meanwhile: then it is let go, and held anew. */
@@ -290,7 +301,7 @@ static bool interrupt_shell(pty_transport *pty, pid_t shell, pid_t group) {
             kill(-group, SIGINT);
         return true;
     }
-    if (!waits) {
+    if (!waits && may_be_interrupted(pty, shell)) {
         discard_input(pty);
         kill(shell, SIGINT);
     }
@@ -307,6 +318,8 @@ static bool pty_signal(void *data, hostsession_signal signal) {
         return false;
     pty->kills |= signal == HOSTSESSION_SIGNAL_KILL;
     int gentle = group == shell ? gentle_to_shell : gentle_interrupts;
+    if (signal == HOSTSESSION_SIGNAL_INTERRUPT && pty->interrupts == 0)
+        pty->children_waited = processes_children_waited(shell);
     if (signal == HOSTSESSION_SIGNAL_INTERRUPT && (pty->interrupts++ >= gentle || pty->held))
         return interrupt_shell(pty, shell, group);
     let_go(pty);
