@@ -201,6 +201,10 @@ static void take_prelude(side *s) {
     s->prelude = (bytes){0};
     s->begun = true;
     e->shell->prompt_lost |= e->silent;
+    if (bytes_length(&held) == 0) {
+        bytes_free(&held);
+        return;
+    }
     const char *at = bytes_front(&held);
     const char *end = at + bytes_length(&held);
     for (const char *ours = at; e->guarded && ours && (ours = memmem(ours, (size_t)(end - ours), "_hs_", 4));) {
