@@ -127,8 +127,8 @@ static void seen_in_recovery(side *s, const marker *m) {
     if (!s->begun || s->ended || s->aborted)
         between_flush(s);
     s->aborted |= prompts_come_on(s) && (!numbered || m->number >= e->number);
-    /* A signal threw the proof away: once more; unless its END is in the other pipe. */
-    bool lost = numbered && m->number == e->sync_number;
+    /* A signal threw the proof away: once more; unless its END was here before, or is in the other pipe. */
+    bool lost = numbered && m->number == e->sync_number && !s->synced;
     e->prompt_early = lost && e->host.catch_up && s->stream == HOSTSESSION_STREAM_ERROR;
     if (lost && !e->prompt_early)
         e->sync_number = 0;
