@@ -65,12 +65,12 @@ struct request {
  * leaving nested shells on purpose (an inner shell started by hand is in raw_cases and deadline_cases).
  */
 static const struct conformance_group *const groups[] = {
-    /* Those that wait longest are started first: the row ends sooner. */
-    &deadline_cases,   &opening_cases,      &harm_cases,   &raw_cases,         &name_cases,       &trap_cases,
-    &output_cases,     &status_cases,       &state_cases,  &text_cases,        &syntax_cases,     &size_cases,
-    &option_cases,     &every_option_cases, &prompt_cases, &input_cases,       &descriptor_cases, &terminal_cases,
-    &background_cases, &cancel_cases,       &limit_cases,  &expectation_cases, &callback_cases,   &forgery_cases,
-    &end_cases,        &place_cases,
+    /* Those first that wait long and compute little: the row ends sooner. */
+    &opening_cases,      &harm_cases,   &raw_cases,    &name_cases,        &output_cases,   &status_cases,
+    &state_cases,        &text_cases,   &syntax_cases, &size_cases,        &option_cases,   &trap_cases,
+    &every_option_cases, &prompt_cases, &input_cases,  &descriptor_cases,  &terminal_cases, &deadline_cases,
+    &background_cases,   &cancel_cases, &limit_cases,  &expectation_cases, &callback_cases, &forgery_cases,
+    &end_cases,          &place_cases,
 };
 enum { group_count = sizeof groups / sizeof groups[0] };
 
