@@ -84,8 +84,6 @@ static bool is_wanted(const struct request *request, const char *name) {
 /* Defects over a connection whose cause is not found yet: told as skipped, by name. */
 static const char *open_defect(const struct request *request, const char *name) {
     bool local = request->transport->capabilities & REACH_LOCAL;
-    if (!local && request->shell->kind == ZSH && strcmp(name, "harm-restricted-mode") == 0)
-        return "open defect: a login zsh that is made restricted says so with each command";
     if (!local && request->shell->kind == MKSH && strcmp(name, "deadline-long-command") == 0)
         return "open defect: mksh is not always won back from a long line that is cut";
     return NULL;
