@@ -7,8 +7,11 @@ BUILD = build/release
 PREFIX =
 # What `make run` runs, as after `hostsession run`; empty: a demonstration.
 ARGS =
+# How long `make fuzz` runs each target, and which; empty: all.
+FUZZ_SECONDS = 60
+FUZZ_TARGETS =
 
-.PHONY: all build run check bench sanitize lint format install clean help
+.PHONY: all build run check bench sanitize fuzz lint format install clean help
 
 all: build
 
@@ -35,6 +38,10 @@ sanitize:
 	@tools/install-deps build test
 	@tools/compile build/sanitize -Dtests=enabled -Db_sanitize=address,undefined
 	@meson test -C build/sanitize --print-errorlogs
+
+fuzz:
+	@tools/install-deps build lint
+	@tools/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 lint: build
 	@tools/install-deps lint
@@ -64,6 +71,7 @@ help:
 	@echo 'make check      every test, and the linters'
 	@echo 'make bench      the benchmarks'
 	@echo 'make sanitize   the tests under the address and undefined-behaviour sanitizers'
+	@echo 'make fuzz       FUZZ_SECONDS=60 FUZZ_TARGETS="engine shell": look for inputs that break what reads foreign bytes'
 	@echo 'make lint       formatting, cppcheck, clang-tidy'
 	@echo 'make format     format all C files'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
