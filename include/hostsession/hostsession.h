@@ -11,6 +11,7 @@
 #include <hostsession/login.h>
 #include <hostsession/loop.h>
 #include <hostsession/result.h>
+#include <hostsession/sequence.h>
 #include <hostsession/session.h>
 #include <hostsession/ssh.h>
 #include <hostsession/transport.h>

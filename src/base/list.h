@@ -29,6 +29,10 @@ static inline void list_append(list *head, list *link) {
     head->previous = link;
 }
 
+static inline void list_prepend(list *head, list *link) {
+    list_append(head->next, link);
+}
+
 /* No effect on a link that is on no list. */
 static inline void list_remove(list *link) {
     if (!link->next)

@@ -12,9 +12,13 @@ hostsession_result *result_new(size_t max_output_bytes) {
     result->status = HOSTSESSION_STATUS_SKIPPED;
     result->exit_status = -1;
     result->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
+    result_set_limit(result, max_output_bytes);
+    return result;
+}
+
+void result_set_limit(hostsession_result *result, size_t max_output_bytes) {
     output_init(&result->streams[HOSTSESSION_STREAM_OUTPUT], max_output_bytes);
     output_init(&result->streams[HOSTSESSION_STREAM_ERROR], max_output_bytes);
-    return result;
 }
 
 bool result_append(hostsession_result *result, hostsession_stream stream, const char *data, size_t length) {

@@ -23,6 +23,9 @@ struct hostsession_result {
 /* A result for a command that was not sent yet: skipped. */
 hostsession_result *result_new(size_t max_output_bytes);
 
+/* Before anything is appended. */
+void result_set_limit(hostsession_result *result, size_t max_output_bytes);
+
 /* Keep output within the limit, which is for both streams together; false without memory. */
 bool result_append(hostsession_result *result, hostsession_stream stream, const char *data, size_t length);
 

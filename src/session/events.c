@@ -20,7 +20,9 @@ static void on_output(void *owner, hostsession_stream stream, const char *data, 
     if (s->closing || !operation)
         return;
     hostsession_run_options *o = &operation->run.options;
-    if (o->on_output)
+    if (operation->run.sequence)
+        sequence_output(operation->run.sequence, stream, data, length);
+    if (o->on_output && !s->closing)
         o->on_output(o->userdata, stream, data, length);
     if (o->on_line && !s->closing)
         lines_feed(&operation->run.lines[stream], data, length);

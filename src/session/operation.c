@@ -30,14 +30,23 @@ void operation_submit(hostsession_operation *operation) {
     session_pump(session, false);
 }
 
-void operation_free(hostsession_operation *operation) {
+void operation_forget_command(hostsession_operation *operation) {
     if (operation->run.command && operation->run.options.secret)
         explicit_bzero(operation->run.command, strlen(operation->run.command));
     free(operation->run.command);
+    operation->run.command = NULL;
     expectations_free(operation->run.expectations);
+    operation->run.expectations = NULL;
+}
+
+void operation_free(hostsession_operation *operation) {
+    if (operation->session->held_for == operation)
+        operation->session->held_for = NULL;
+    operation_forget_command(operation);
     hostsession_result_free(operation->run.result);
     lines_free(&operation->run.lines[0]);
     lines_free(&operation->run.lines[1]);
+    sequence_free(operation->run.sequence);
     bytes_wipe(&operation->send.data);
     pattern_set_free(operation->expect.patterns);
     hostsession_match_free(operation->expect.match);
@@ -47,7 +56,7 @@ void operation_free(hostsession_operation *operation) {
 /* A command that the engine will not give back: it was closed, or never sent. */
 static void finish_result(hostsession_operation *operation, hostsession_error error) {
     hostsession_result *result = operation->run.result;
-    if (result->failure.error)
+    if (!result || result->failure.error)
         return;
     if (operation->started)
         result->status = error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED : HOSTSESSION_STATUS_LOST;
@@ -81,6 +90,11 @@ void operation_call_done(hostsession_operation *o) {
     const hostsession_failure *why = o->failure.error ? &o->failure : NULL;
     switch (o->kind) {
     case OPERATION_RUN: {
+        if (o->run.sequence) {
+            if (sequence_goes_on(o))
+                return;
+            break;
+        }
         hostsession_result *result = o->run.result;
         o->run.result = NULL;
         if (o->run.done)
@@ -107,9 +121,11 @@ void operation_call_done(hostsession_operation *o) {
 }
 
 static void start_run(hostsession_operation *o, int64_t now) {
+    if (o->run.sequence && !sequence_begins(o, now))
+        return;
     engine_command command = {.text = o->run.command,
                               .length = strlen(o->run.command),
-                              .timeout_us = o->run.options.timeout_ms ? o->run.options.timeout_ms * 1000 : INT64_MAX,
+                              .timeout_us = o->run.timeout_us,
                               .expectations = o->run.expectations,
                               .result = o->run.result,
                               .secret = o->run.options.secret};
@@ -151,6 +167,8 @@ void operation_stop(hostsession_operation *o) {
 }
 
 void hostsession_cancel(hostsession_operation *operation) {
+    if (operation->run.sequence)
+        sequence_cancel(operation->run.sequence);
     if (operation->finished || operation->cancelled)
         return;
     hostsession *session = operation->session;

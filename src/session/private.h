@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A session's inside, shared by session.c (its life), channel.c (its transport's side), events.c (its engine's side),
- * operation.c (the queue), run.c, interact.c (the operations) and drive.c (blocking calls). */
+/* A session's inside, shared by session.c (its life), events.c (its engine's and its transport's side), operation.c
+ * (the queue), run.c, sequence.c, interact.c (the operations) and drive.c (blocking calls). */
 #ifndef SESSION_PRIVATE_H
 #define SESSION_PRIVATE_H
 
@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/lines.h"
 #include "loop/loop.h"
+#include "session/sequence.h"
 #include "session/target.h"
 
 #include <hostsession/session.h>
@@ -32,9 +33,11 @@ struct hostsession_operation {
         hostsession_run_fn done;
         char *command;
         hostsession_run_options options;
+        int64_t timeout_us; /* INT64_MAX: none */
         expectations *expectations;
         hostsession_result *result;
         lines lines[2];
+        sequence *sequence; /* what the command belongs to; NULL: stands alone */
     } run;
     struct {
         hostsession_send_fn done;
@@ -78,10 +81,11 @@ struct hostsession {
     loop_task task;    /* what is to be done outside the engine */
     loop_task drained; /* patterns are to be searched once a read turn is over */
     loop_guest guest;
-    list queue;        /* operations in order; the first may be started */
-    list finished;     /* their done is owed */
-    bool in_engine;    /* the engine calls us: it cannot be called */
-    bool in_transport; /* the transport calls us: it cannot be closed */
+    list queue;                      /* operations in order; the first may be started */
+    hostsession_operation *held_for; /* a sequence that is not over: nothing else may start */
+    list finished;                   /* their done is owed */
+    bool in_engine;                  /* the engine calls us: it cannot be called */
+    bool in_transport;               /* the transport calls us: it cannot be closed */
     bool pumping;
     bool closing;
     bool failed_announced;
@@ -94,9 +98,10 @@ struct hostsession {
 /* events.c */
 extern const engine_host session_engine_host;
 
-/* run.c: whether these can be used on this session. */
+/* run.c: whether these can be used on this session; or any, with these flags among them. */
 hostsession_error session_check_expectations(const hostsession *session, const hostsession_expectation *expected,
                                              size_t count, hostsession_failure *failure);
+hostsession_error session_check_answers(const hostsession *session, unsigned flags, hostsession_failure *failure);
 
 /* session.c: do what has become possible: start the next operation, call what is owed, send, set the timer.  From
  * dispatch, or (`may_call` false) from a call of the user's, when callbacks wait for the next dispatch. */
@@ -108,6 +113,8 @@ hostsession_operation *operation_new(hostsession *session, operation_kind kind, 
 /* Put into the queue and start it if it can be. */
 void operation_submit(hostsession_operation *operation);
 void operation_free(hostsession_operation *operation);
+/* Wipe and release a command's text and answers. */
+void operation_forget_command(hostsession_operation *operation);
 /* Move to the finished; its failure says why. */
 void operation_finish(hostsession_operation *operation, hostsession_error error, const hostsession_failure *why);
 void operation_call_done(hostsession_operation *operation);
@@ -118,6 +125,10 @@ void operation_stop(hostsession_operation *operation);
 hostsession_operation *operation_current(const hostsession *session);
 void operation_on_expect_done(void *owner, const hostsession_failure *failure, const pattern_match *match,
                               const char *text, size_t length);
+
+/* run.c */
+/* So that each line of its output is told. */
+void run_set_lines(hostsession_operation *operation);
 
 /* drive.c */
 /* HOSTSESSION_ERROR_INVALID in a callback. */

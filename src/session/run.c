@@ -21,21 +21,26 @@ static void on_error_line(void *owner, const char *line, size_t length) {
     on_line(owner, HOSTSESSION_STREAM_ERROR, line, length);
 }
 
-hostsession_error session_check_expectations(const hostsession *session, const hostsession_expectation *expected,
-                                             size_t count, hostsession_failure *failure) {
-    if (count && session->options.mode == HOSTSESSION_MODE_PIPE)
+hostsession_error session_check_answers(const hostsession *session, unsigned flags, hostsession_failure *failure) {
+    const transport_made *t = &session->target.transport;
+    if (session->options.mode == HOSTSESSION_MODE_PIPE)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
                            "expectations need a terminal to type at: commands in pipe mode read /dev/null; open the "
                            "session in tty mode");
-    for (size_t i = 0; i < count; i++) {
-        const transport_made *t = &session->target.transport;
-        if (expected[i].flags & HOSTSESSION_EXPECT_ECHO_OFF && !t->interface.echoes)
-            return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                               "whether the terminal echoes cannot be told over this transport (%s); leave "
-                               "HOSTSESSION_EXPECT_ECHO_OFF out",
-                               t->interface.name ? t->interface.name : "unnamed");
-    }
+    if (flags & HOSTSESSION_EXPECT_ECHO_OFF && !t->interface.echoes)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "whether the terminal echoes cannot be told over this transport (%s); leave "
+                           "HOSTSESSION_EXPECT_ECHO_OFF out",
+                           t->interface.name ? t->interface.name : "unnamed");
     return HOSTSESSION_OK;
+}
+
+hostsession_error session_check_expectations(const hostsession *session, const hostsession_expectation *expected,
+                                             size_t count, hostsession_failure *failure) {
+    unsigned flags = 0;
+    for (size_t i = 0; i < count; i++)
+        flags |= expected[i].flags;
+    return count ? session_check_answers(session, flags, failure) : HOSTSESSION_OK;
 }
 
 static hostsession_error copy_options(const hostsession *session, const hostsession_run_options *given,
@@ -57,16 +62,21 @@ static hostsession_error copy_options(const hostsession *session, const hostsess
     return HOSTSESSION_OK;
 }
 
+void run_set_lines(hostsession_operation *operation) {
+    for (size_t i = 0; i < 2; i++) {
+        operation->run.lines[i].owner = operation;
+        operation->run.lines[i].on_line = i == HOSTSESSION_STREAM_OUTPUT ? on_output_line : on_error_line;
+    }
+}
+
 static hostsession_error fill(hostsession_operation *operation, const char *command, hostsession_failure *failure) {
     hostsession_run_options *o = &operation->run.options;
     operation->run.command = strdup(command);
     operation->run.result = result_new(o->max_output_bytes);
     if (!operation->run.command || !operation->run.result)
         return failure_no_memory(failure, "command");
-    for (size_t i = 0; i < 2; i++) {
-        operation->run.lines[i].owner = operation;
-        operation->run.lines[i].on_line = i == HOSTSESSION_STREAM_OUTPUT ? on_output_line : on_error_line;
-    }
+    run_set_lines(operation);
+    operation->run.timeout_us = o->timeout_ms ? o->timeout_ms * 1000 : INT64_MAX;
     hostsession_error error = HOSTSESSION_OK;
     if (o->expectation_count)
         error = expectations_new(o->expectations, o->expectation_count, &operation->run.expectations, failure);
@@ -145,7 +155,7 @@ hostsession_error hostsession_run(hostsession *session, const char *command, con
 }
 
 void hostsession_cancel_current(hostsession *session) {
-    hostsession_operation *operation = operation_current(session);
+    hostsession_operation *operation = session->held_for ? session->held_for : operation_current(session);
     if (operation)
         hostsession_cancel(operation);
 }

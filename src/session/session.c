@@ -129,7 +129,7 @@ static bool owes_calls(const hostsession *s) {
 static void start_next(hostsession *s) {
     while (!s->closing && !list_empty(&s->queue) && engine_state(s->engine) == HOSTSESSION_IDLE) {
         hostsession_operation *operation = list_item(s->queue.next, hostsession_operation, link);
-        if (operation->started)
+        if (operation->started || (s->held_for && s->held_for != operation))
             return;
         s->in_engine = true;
         operation_start(operation);
@@ -424,7 +424,8 @@ hostsession_state hostsession_get_state(const hostsession *session) {
     if (session->closing)
         return HOSTSESSION_ENDED;
     hostsession_state state = engine_state(session->engine);
-    return state == HOSTSESSION_IDLE && !list_empty(&session->queue) ? HOSTSESSION_RUNNING : state;
+    bool waits = !list_empty(&session->queue) || session->held_for;
+    return state == HOSTSESSION_IDLE && waits ? HOSTSESSION_RUNNING : state;
 }
 
 const hostsession_failure *hostsession_get_failure(const hostsession *session) {
