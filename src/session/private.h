@@ -107,6 +107,9 @@ hostsession_error session_check_answers(const hostsession *session, unsigned fla
  * dispatch, or (`may_call` false) from a call of the user's, when callbacks wait for the next dispatch. */
 void session_pump(hostsession *session, bool may_call);
 void session_free(hostsession *session);
+/* Check, and fill in defaults. */
+hostsession_error session_read_options(const hostsession_options *given, hostsession_options *to,
+                                       hostsession_failure *failure);
 
 /* operation.c */
 hostsession_operation *operation_new(hostsession *session, operation_kind kind, void *userdata);

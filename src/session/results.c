@@ -48,3 +48,11 @@ void hostsession_results_free(hostsession_results *results) {
         hostsession_result_free(results->items[i]);
     free(results);
 }
+
+void results_find_failure(const hostsession_results *results, hostsession_error error, hostsession_failure *failure) {
+    for (size_t i = 0; error && failure && results && i < results->count; i++)
+        if (results->items[i]->failure.error == error) {
+            *failure = results->items[i]->failure;
+            return;
+        }
+}

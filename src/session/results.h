@@ -16,4 +16,7 @@ struct hostsession_results {
 /* Each skipped, so far.  NULL without memory. */
 hostsession_results *results_new(size_t count, size_t max_output_bytes);
 
+/* Fill in the first failure with this error, if there is one. */
+void results_find_failure(const hostsession_results *results, hostsession_error error, hostsession_failure *failure);
+
 #endif

@@ -289,7 +289,7 @@ bool sequence_goes_on(hostsession_operation *o) {
         hostsession_result *result = o->run.result;
         q->results->items[q->index] = result;
         o->run.result = NULL;
-        if (o->started && q->watcher && q->watcher->ended)
+        if (o->started && !session->closing && q->watcher && q->watcher->ended)
             q->watcher->ended(q->owner);
         q->stopped |= q->options.stop_on_failure && result->status != HOSTSESSION_STATUS_SUCCESS;
         tell_result(q, session);
@@ -343,15 +343,6 @@ static void on_done(hostsession *session, hostsession_error error, hostsession_r
     d->driver.done = true;
 }
 
-/* The first error, as a failure. */
-static void find_failure(const hostsession_results *results, hostsession_error error, hostsession_failure *failure) {
-    for (size_t i = 0; failure && i < results->count; i++)
-        if (results->items[i]->failure.error == error) {
-            *failure = results->items[i]->failure;
-            return;
-        }
-}
-
 hostsession_error hostsession_run_sequence(hostsession *session, const hostsession_command *commands, size_t count,
                                            const hostsession_sequence_options *options,
                                            hostsession_results **ret_results, hostsession_failure *failure) {
@@ -369,8 +360,7 @@ hostsession_error hostsession_run_sequence(hostsession *session, const hostsessi
     if (!error) {
         drive_until_done(session, &d.driver);
         *ret_results = d.results;
-        if (d.error)
-            find_failure(d.results, d.error, failure);
+        results_find_failure(d.results, d.error, failure);
         return d.error;
     }
     if (q && (error == HOSTSESSION_ERROR_CANCELED || error == HOSTSESSION_ERROR_CLOSED))

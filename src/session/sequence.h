@@ -22,7 +22,7 @@ typedef struct sequence_watcher {
     /* A command is about to be sent. */
     void (*begins)(void *owner, const sequence_command *command);
     void (*output)(void *owner, hostsession_stream stream, const char *data, size_t length);
-    /* The command that began has ended. */
+    /* The command that began has ended; not called once the session was closed. */
     void (*ended)(void *owner);
 } sequence_watcher;
 

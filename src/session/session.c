@@ -209,8 +209,8 @@ static int64_t to_us(int64_t ms, int64_t by_default_ms) {
     return (ms ? ms : by_default_ms) * 1000;
 }
 
-static hostsession_error copy_options(const hostsession_options *given, hostsession_options *to,
-                                      hostsession_failure *failure) {
+hostsession_error session_read_options(const hostsession_options *given, hostsession_options *to,
+                                       hostsession_failure *failure) {
     *to = (hostsession_options)HOSTSESSION_OPTIONS_INIT;
     if (given && (given->struct_size < offsetof(hostsession_options, userdata) || given->struct_size > sizeof *to))
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
@@ -343,7 +343,7 @@ hostsession_error hostsession_open_start(const char *target_text, const hostsess
                                          hostsession_failure *failure) {
     *ret_session = NULL;
     hostsession_options copied;
-    hostsession_error error = copy_options(options, &copied, failure);
+    hostsession_error error = session_read_options(options, &copied, failure);
     if (error)
         return error;
     if (!copied.loop)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/target.h"
 
+#include "base/bytes.h"
 #include "base/failure.h"
+#include "session/setup.h"
 #include "session/words.h"
 #include "transport/address.h"
 
@@ -83,15 +85,28 @@ static const char **merge(const char *history, const char *const *ours, const ch
     return all;
 }
 
-static hostsession_error open_local(const hostsession_options *options, target *ret, hostsession_failure *failure) {
+/* The shell with its arguments; `command` for its -c, or NULL for one that reads commands. */
+static const starter *choose_shell(const hostsession_options *options, const char *command,
+                                   const char *arguments[most_arguments]) {
     const char *shell = options->shell ? options->shell : in_path("bash") ? "bash" : "sh";
     const starter *known = starter_of(shell);
-    const char *arguments[most_arguments] = {shell};
-    size_t count = 1;
+    size_t count = 0;
+    arguments[count++] = shell;
     for (size_t i = 0; known && !options->interactive && known->plain[i]; i++)
         arguments[count++] = known->plain[i];
-    if (options->mode == HOSTSESSION_MODE_PIPE || options->interactive)
+    if (command) {
+        arguments[count++] = "-c";
+        arguments[count++] = command;
+    } else if (options->mode == HOSTSESSION_MODE_PIPE || options->interactive) {
         arguments[count++] = "-i";
+    }
+    arguments[count] = NULL;
+    return known;
+}
+
+static hostsession_error open_local(const hostsession_options *options, target *ret, hostsession_failure *failure) {
+    const char *arguments[most_arguments];
+    const starter *known = choose_shell(options, NULL, arguments);
     const char **settings = merge(known ? known->history : NULL,
                                   known && !options->interactive ? known->settings : NULL, options->environment);
     if (!settings)
@@ -132,9 +147,9 @@ static bool starts_with(const char *text, const char *prefix) {
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* [USER@]HOST[:PORT], with or without ssh:// before it. */
-static hostsession_error open_ssh(const char *text, const hostsession_options *options, target *ret,
-                                  hostsession_failure *failure) {
+/* [USER@]HOST[:PORT], with or without ssh:// before it.  On success `where` is to be freed. */
+static hostsession_error read_remote(const char *text, const hostsession_options *options, address *where,
+                                     transport_remote *ret, hostsession_failure *failure) {
     const char *scheme = "ssh://";
     bool has_scheme = starts_with(text, scheme);
     char *bare = strdup(has_scheme ? text + strlen(scheme) : text);
@@ -143,24 +158,80 @@ static hostsession_error open_ssh(const char *text, const hostsession_options *o
     size_t length = strlen(bare);
     if (has_scheme && length > 0 && bare[length - 1] == '/')
         bare[length - 1] = 0;
-    address where;
-    hostsession_error error = address_parse(bare, text, &where, failure);
+    hostsession_error error = address_parse(bare, text, where, failure);
     free(bare);
     if (error)
         return error;
-    const transport_remote remote = {.host = where.host,
-                                     .user = where.user,
-                                     .port = where.port,
-                                     .shell = options->shell,
-                                     .tty = options->mode == HOSTSESSION_MODE_TTY,
-                                     .interactive = options->interactive,
-                                     .ssh = options->ssh,
-                                     .on_question = options->on_question,
-                                     .userdata = options->userdata};
+    *ret = (transport_remote){.host = where->host,
+                              .user = where->user,
+                              .port = where->port,
+                              .shell = options->shell,
+                              .tty = options->mode == HOSTSESSION_MODE_TTY,
+                              .interactive = options->interactive,
+                              .ssh = options->ssh,
+                              .on_question = options->on_question,
+                              .userdata = options->userdata};
+    return HOSTSESSION_OK;
+}
+
+static hostsession_error open_ssh(const char *text, const hostsession_options *options, target *ret,
+                                  hostsession_failure *failure) {
     static const transport_channel channel = {hostsession_channel_opened, hostsession_channel_received,
                                               hostsession_channel_writable, hostsession_channel_ended};
+    address where;
+    transport_remote remote;
+    hostsession_error error = read_remote(text, options, &where, &remote, failure);
+    if (error)
+        return error;
     ret->remote = true;
     error = transport_make_ssh(&remote, &channel, &ret->transport, failure);
+    address_free(&where);
+    return error;
+}
+
+bool target_has_oneshots(const char *text) {
+    return strcmp(text, "local") == 0 ||
+           (strncmp(text, "exec:", 5) != 0 && (!strstr(text, "://") || starts_with(text, "ssh://")));
+}
+
+static hostsession_error start_local(hostsession_loop *loop, const hostsession_options *options, const char *command,
+                                     const transport_oneshot_calls *calls, void *owner, transport_oneshot *ret,
+                                     hostsession_failure *failure) {
+    const char *arguments[most_arguments];
+    choose_shell(options, command, arguments);
+    const transport_program program = {arguments, options->environment, options->cwd, false};
+    return transport_start_oneshot(loop, &program, options->mode == HOSTSESSION_MODE_TTY, calls, owner, ret, failure);
+}
+
+/* On one line with the command, so that the lines that it names are its own. */
+static hostsession_error make_script(const hostsession_options *options, const char *command, bytes *script,
+                                     hostsession_failure *failure) {
+    char *setup = NULL;
+    hostsession_error error = setup_command(options->environment, options->cwd, &setup, failure);
+    if (error)
+        return error;
+    bool right =
+        (!setup || bytes_printf(script, "%s||exit 127;", setup)) && bytes_append(script, command, strlen(command) + 1);
+    free(setup);
+    return right ? HOSTSESSION_OK : failure_no_memory(failure, "command");
+}
+
+hostsession_error target_start_oneshot(const char *text, hostsession_loop *loop, const hostsession_options *options,
+                                       const char *command, const transport_oneshot_calls *calls, void *owner,
+                                       transport_oneshot *ret, hostsession_failure *failure) {
+    if (strcmp(text, "local") == 0)
+        return start_local(loop, options, command, calls, owner, ret, failure);
+    address where;
+    transport_remote remote;
+    bytes script = {0};
+    hostsession_error error = read_remote(text, options, &where, &remote, failure);
+    if (error)
+        return error;
+    error = make_script(options, command, &script, failure);
+    if (!error)
+        error =
+            transport_start_ssh_oneshot(loop, &remote, bytes_front(&script), remote.tty, calls, owner, ret, failure);
+    bytes_wipe(&script);
     address_free(&where);
     return error;
 }

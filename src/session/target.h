@@ -19,4 +19,12 @@ typedef struct target {
 hostsession_error target_open(const char *text, const hostsession_options *options, target *ret,
                               hostsession_failure *failure);
 
+/* Whether its one-shots are processes or channels of their own. */
+bool target_has_oneshots(const char *text);
+
+/* Start one; `owner` as in transport_oneshot_calls.  Its userdata counts for on_question. */
+hostsession_error target_start_oneshot(const char *text, hostsession_loop *loop, const hostsession_options *options,
+                                       const char *command, const transport_oneshot_calls *calls, void *owner,
+                                       transport_oneshot *ret, hostsession_failure *failure);
+
 #endif

@@ -25,3 +25,11 @@ hostsession_error transport_make_ssh(const transport_remote *remote, const trans
     const transport_module *module = load(HOSTSESSION_SSH_LIBRARY, failure);
     return module ? module->make(remote, channel, ret, failure) : HOSTSESSION_ERROR_CONNECT;
 }
+
+hostsession_error transport_start_ssh_oneshot(hostsession_loop *loop, const transport_remote *remote,
+                                              const char *script, bool merged, const transport_oneshot_calls *calls,
+                                              void *owner, transport_oneshot *ret, hostsession_failure *failure) {
+    const transport_module *module = load(HOSTSESSION_SSH_LIBRARY, failure);
+    return module ? module->start_oneshot(loop, remote, script, merged, calls, owner, ret, failure)
+                  : HOSTSESSION_ERROR_CONNECT;
+}

@@ -70,6 +70,38 @@ typedef struct transport_channel {
     void (*ended)(hostsession_channel *channel, const hostsession_exit *how, const hostsession_failure *failure);
 } transport_channel;
 
+/* ---- one command in a process of its own, or in a channel of its own ---- */
+
+/* Who started it is told, from dispatch.  transport_oneshot.end() is not for inside of these. */
+typedef struct transport_oneshot_calls {
+    /* The command was sent, unless it was so from the start: from now on it may have run. */
+    void (*started)(void *owner);
+    void (*output)(void *owner, hostsession_stream stream, const char *data, size_t length);
+    /* It is over and freed; all output came before.  `why` is NULL when it ended by itself; _DISCONNECTED when what
+     * became of it is unknown; else it has not run. */
+    void (*ended)(void *owner, const hostsession_exit *how, const hostsession_failure *why);
+} transport_oneshot_calls;
+
+typedef struct transport_oneshot {
+    void *data;
+    bool started;
+    /* Kill it with what it has started, and free it: nothing is called any more. */
+    void (*end)(void *data);
+    /* NULL, or: what it waits for, while it is not started. */
+    void (*explain)(void *data, hostsession_failure *failure);
+} transport_oneshot;
+
+/* A program that reads /dev/null, in a session of its own.  `merged`: both outputs are one stream.  What it leaves
+ * running is not waited for. */
+hostsession_error transport_start_oneshot(hostsession_loop *loop, const transport_program *program, bool merged,
+                                          const transport_oneshot_calls *calls, void *owner, transport_oneshot *ret,
+                                          hostsession_failure *failure);
+
+/* `script`, copied, for `remote->shell -c`.  Its tty and interactive count for nothing. */
+hostsession_error transport_start_ssh_oneshot(hostsession_loop *loop, const transport_remote *remote,
+                                              const char *script, bool merged, const transport_oneshot_calls *calls,
+                                              void *owner, transport_oneshot *ret, hostsession_failure *failure);
+
 /* libssh and what it needs takes longer to load than a local session to open: all that uses it is a library of its own,
  * loaded with the first session that needs it.  It has its copies of what it shares with this one, which has no
  * globals. */
@@ -78,6 +110,9 @@ typedef struct transport_module {
     const char *version;
     hostsession_error (*make)(const transport_remote *remote, const transport_channel *channel, transport_made *ret,
                               hostsession_failure *failure);
+    hostsession_error (*start_oneshot)(hostsession_loop *loop, const transport_remote *remote, const char *script,
+                                       bool merged, const transport_oneshot_calls *calls, void *owner,
+                                       transport_oneshot *ret, hostsession_failure *failure);
 } transport_module;
 
 /* HOSTSESSION_ERROR_CONNECT when the module cannot be loaded. */

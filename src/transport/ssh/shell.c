@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "transport/ssh/connection.h"
 #include "transport/ssh/errand.h"
+#include "transport/ssh/oneshot.h"
 #include "transport/ssh/start.h"
 #include "transport/terminal.h"
 
@@ -394,4 +395,4 @@ static hostsession_error make(const transport_remote *remote, const transport_ch
 }
 
 __attribute__((visibility("default"))) extern const transport_module hostsession_ssh_module;
-const transport_module hostsession_ssh_module = {HOSTSESSION_VERSION, make};
+const transport_module hostsession_ssh_module = {HOSTSESSION_VERSION, make, ssh_oneshot_start};

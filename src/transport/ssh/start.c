@@ -69,6 +69,20 @@ static char *finish(bytes *text, bool right) {
     return made;
 }
 
+static const char posix_shell[] = "case ${S##*/} in *csh|fish|nu|elvish|xonsh|pwsh)S=/bin/sh;;esac;";
+
+/* A command substitution drops newlines at its end. */
+char *start_script(const transport_remote *remote, const ssh_settings *settings, bool merged) {
+    bytes text = {0};
+    bool right = bytes_append_text(&text, "exec /bin/sh -c '") && append_environment(&text, settings);
+    if (remote->shell)
+        right = right && append_assignment(&text, "S", 1, remote->shell);
+    else
+        right = right && bytes_append_text(&text, "S=${SHELL:-/bin/sh};") && bytes_append_text(&text, posix_shell);
+    right = right && bytes_append_text(&text, "T=$(cat;echo .);exec \"$S\" -c \"${T%.}\" </dev/null");
+    return finish(&text, right && (!merged || bytes_append_text(&text, " 2>&1")));
+}
+
 /* The login shell, or, where that is none that POSIX text can be typed at, sh in its place. */
 char *start_shell(const transport_remote *remote, const ssh_settings *settings) {
     bytes text = {0};
@@ -79,8 +93,8 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
     if (remote->shell)
         right = right && append_assignment(&text, "S", 1, remote->shell) && bytes_append_text(&text, "set --;");
     else
-        right = right && bytes_append_text(&text, "S=${SHELL:-/bin/sh};set -- -l;"
-                                                  "case ${S##*/} in *csh|fish|nu|elvish|xonsh|pwsh)S=/bin/sh;;esac;");
+        right = right && bytes_append_text(&text, "S=${SHELL:-/bin/sh};set -- -l;") &&
+                bytes_append_text(&text, posix_shell);
     if (!remote->tty)
         right = right && bytes_append_text(&text, "set -- \"$@\" -i;");
     if (!remote->interactive)

@@ -12,6 +12,9 @@
 /* Start the shell, on a terminal that is set up for it.  To be freed; NULL without memory. */
 char *start_shell(const transport_remote *remote, const ssh_settings *settings);
 
+/* Read a script, up to the end of the input, and run it by the shell's -c.  To be freed; NULL without memory. */
+char *start_script(const transport_remote *remote, const ssh_settings *settings, bool merged);
+
 /* Send a signal to what runs in the foreground of the shell `pid`, and not to itself.  Without job control background
  * jobs share its group, but ignore SIGINT and SIGQUIT; what does that is taken only if it was started at least
  * `since_ms` after the shell.  To be freed; NULL without memory. */
