@@ -10,6 +10,8 @@
 #include <hostsession/failure.h>
 #include <hostsession/login.h>
 #include <hostsession/loop.h>
+#include <hostsession/manager.h>
+#include <hostsession/pool.h>
 #include <hostsession/result.h>
 #include <hostsession/sequence.h>
 #include <hostsession/session.h>

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+/* One-shots: a process or a channel, a factory's, or a command in a session of its own. */
+#include "manager/private.h"
+
+#include "base/failure.h"
+#include "engine/result.h"
+#include "session/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Linux takes 128 KiB as one argument; a directory and settings may come before it. */
+    most_command_bytes = 120 * 1024,
+};
+
+struct oneshot {
+    list link; /* in the manager */
+    list turn;
+    hostsession_request *request; /* NULL: nobody waits for what a factory runs */
+    hostsession_manager *manager;
+    bool waits;
+    bool sent;
+    bool stopping;
+    hostsession_failure why; /* it is stopped */
+    quota_kind slot;
+    char *command;
+    hostsession_run_options options;
+    lines lines[2];
+    logger log;
+    hostsession_result *result;
+    int64_t sent_us;
+    int64_t deadline_us; /* INT64_MAX: none */
+    loop_timer timer;
+    loop_task task;
+    /* What runs it: one of these. */
+    transport_oneshot transport;
+    hostsession *session;
+    session_owner owner;
+    hostsession_oneshot_handle factory;
+    bool factory_runs;
+};
+
+/* ---- output ---- */
+
+static void give_line(oneshot *o, hostsession_stream stream, const char *line, size_t length) {
+    if (!o->stopping)
+        o->options.on_line(o->options.userdata, stream, line, length);
+}
+
+static void on_output_line(void *owner, const char *line, size_t length) {
+    give_line(owner, HOSTSESSION_STREAM_OUTPUT, line, length);
+}
+
+static void on_error_line(void *owner, const char *line, size_t length) {
+    give_line(owner, HOSTSESSION_STREAM_ERROR, line, length);
+}
+
+static void on_output(void *owner, hostsession_stream stream, const char *data, size_t length) {
+    oneshot *o = owner;
+    if (o->stopping || !o->request)
+        return;
+    if (!result_append(o->result, stream, data, length)) {
+        hostsession_failure why;
+        failure_no_memory(&why, "command");
+        oneshot_stop(o, &why);
+        return;
+    }
+    logger_output(&o->log, stream, data, length);
+    if (o->options.on_output && !o->stopping)
+        o->options.on_output(o->options.userdata, stream, data, length);
+    if (o->options.on_line && !o->stopping)
+        lines_feed(&o->lines[stream], data, length);
+}
+
+/* ---- the end ---- */
+
+static void give_slot(oneshot *o) {
+    if (o->slot == QUOTA_KINDS)
+        return;
+    quota_give(&o->manager->quota, o->slot);
+    o->slot = QUOTA_KINDS;
+    if (o->manager->pool)
+        pool_wake(o->manager->pool);
+    manager_wake(o->manager);
+}
+
+static void free_oneshot(oneshot *o) {
+    if (o->command && o->options.secret)
+        explicit_bzero(o->command, strlen(o->command));
+    free(o->command);
+    lines_free(&o->lines[0]);
+    lines_free(&o->lines[1]);
+    logger_free(&o->log);
+    hostsession_result_free(o->result);
+    loop_timer_destroy(&o->timer);
+    free(o);
+}
+
+/* By its request: nothing of it is under way any more, but for what a factory runs. */
+void oneshot_free(oneshot *o) {
+    if (!o)
+        return;
+    o->request = NULL;
+    if (o->factory_runs)
+        loop_timer_destroy(&o->timer);
+    else
+        free_oneshot(o);
+}
+
+/* `result` was filled; its status and failure say how it ended. */
+static void finish(oneshot *o, hostsession_result *result) {
+    hostsession_request *r = o->request;
+    loop_timer_stop(&o->timer);
+    loop_unpost(&o->task);
+    list_remove(&o->link);
+    list_remove(&o->turn);
+    give_slot(o);
+    if (!o->stopping) {
+        logger_finish(&o->log);
+        for (int i = 0; i < 2 && o->options.on_line; i++)
+            lines_finish(&o->lines[i]);
+    }
+    if (result) {
+        result->session_alive = false;
+        r->oneshot.result = result;
+    }
+    hostsession_failure why;
+    failure_no_memory(&why, "command");
+    if (result)
+        why = result->failure;
+    request_finish(r, why.error ? &why : NULL);
+}
+
+/* Our own result, with what has come. */
+static void finish_own(oneshot *o, hostsession_status status, int exit_status, const hostsession_failure *why) {
+    hostsession_result *result = o->result;
+    o->result = NULL;
+    result->status = status;
+    result->exit_status = exit_status;
+    if (why)
+        result->failure = *why;
+    if (o->sent)
+        result->duration_us = (uint64_t)(loop_now_us(o->manager->loop) - o->sent_us);
+    result_finish(result);
+    finish(o, result);
+}
+
+static hostsession_status stopped_status(const oneshot *o) {
+    if (o->why.error != HOSTSESSION_ERROR_TIMED_OUT && o->why.error != HOSTSESSION_ERROR_CANCELED)
+        return HOSTSESSION_STATUS_ERROR;
+    if (!o->sent)
+        return HOSTSESSION_STATUS_SKIPPED;
+    return o->why.error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED : HOSTSESSION_STATUS_TIMED_OUT;
+}
+
+static void finish_exited(oneshot *o, int exit_status) {
+    finish_own(o, exit_status == 0 ? HOSTSESSION_STATUS_SUCCESS : HOSTSESSION_STATUS_FAILED, exit_status, NULL);
+}
+
+static void finish_failed(oneshot *o, const hostsession_failure *why) {
+    bool lost = why->error == HOSTSESSION_ERROR_DISCONNECTED && o->sent;
+    finish_own(o, lost ? HOSTSESSION_STATUS_LOST : HOSTSESSION_STATUS_ERROR, -1, why);
+}
+
+/* Tell them at once where we are in nobody's call but the loop's. */
+static void flush(hostsession_manager *m) {
+    if (loop_in_dispatch(m->loop))
+        requests_flush(m);
+}
+
+/* ---- stopping ---- */
+
+static void stop_now(oneshot *o) {
+    hostsession_manager *m = o->manager;
+    if (o->transport.data) {
+        o->transport.end(o->transport.data);
+        o->transport.data = NULL;
+    }
+    if (o->session) {
+        /* Its open or its run is told, and finishes this. */
+        hostsession *session = o->session;
+        o->session = NULL;
+        hostsession_close(session);
+        return;
+    }
+    if (o->factory_runs && o->factory.cancel)
+        o->factory.cancel(o->factory.data);
+    finish_own(o, stopped_status(o), -1, &o->why);
+    flush(m);
+}
+
+static void on_task(loop_task *task) {
+    stop_now(list_item(task, oneshot, task));
+}
+
+/* Not inside what runs it: that may be calling us. */
+void oneshot_stop(oneshot *o, const hostsession_failure *why) {
+    if (o->stopping)
+        return;
+    o->stopping = true;
+    o->why = *why;
+    loop_post(o->manager->loop, &o->task);
+}
+
+void oneshots_stop_all(hostsession_manager *m, const hostsession_failure *why) {
+    for (list *at = m->oneshots.next; at != &m->oneshots; at = at->next)
+        oneshot_stop(list_item(at, oneshot, link), why);
+    if (loop_in_callback(m->loop))
+        return;
+    /* Those that a callback starts meanwhile are not stopped, and come last. */
+    for (;;) {
+        oneshot *found = NULL;
+        for (list *at = m->oneshots.next; at != &m->oneshots && !found; at = at->next) {
+            oneshot *o = list_item(at, oneshot, link);
+            if (o->stopping && o->task.link.next)
+                found = o;
+        }
+        if (!found)
+            return;
+        loop_unpost(&found->task);
+        stop_now(found);
+    }
+}
+
+static void on_timer(loop_timer *timer) {
+    oneshot *o = list_item(timer, oneshot, timer);
+    hostsession_manager *m = o->manager;
+    hostsession_failure why;
+    failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "connect", "%s: not connected in time", m->target);
+    if (!o->sent && !o->waits && o->transport.data && o->transport.explain)
+        o->transport.explain(o->transport.data, &why);
+    if (loop_now_us(m->loop) >= o->deadline_us) {
+        const char *state = o->sent    ? "the command ran"
+                            : o->waits ? "it waited for others to end (max_oneshots)"
+                                       : why.message;
+        hostsession_failure late;
+        failure_set(&late, HOSTSESSION_ERROR_TIMED_OUT, 0, "command", "%s: the time for the one-shot passed: %s",
+                    m->target, state);
+        why = late;
+    }
+    o->stopping = true;
+    o->why = why;
+    loop_unpost(&o->task);
+    stop_now(o);
+}
+
+/* ---- in a process or a channel ---- */
+
+static void note_sent(oneshot *o) {
+    o->sent = true;
+    o->sent_us = loop_now_us(o->manager->loop);
+    loop_timer_stop(&o->timer);
+    if (o->deadline_us != INT64_MAX)
+        loop_timer_set(&o->timer, o->deadline_us);
+}
+
+static void announce(oneshot *o) {
+    logger_command(&o->log, o->command, strlen(o->command), o->options.secret, HOSTSESSION_LOGGING_DEFAULT);
+}
+
+static void on_started(void *owner) {
+    oneshot *o = owner;
+    note_sent(o);
+    if (!o->stopping)
+        announce(o);
+}
+
+static void on_transport_ended(void *owner, const hostsession_exit *how, const hostsession_failure *why) {
+    oneshot *o = owner;
+    hostsession_manager *m = o->manager;
+    o->transport.data = NULL;
+    if (o->stopping)
+        finish_own(o, stopped_status(o), -1, &o->why);
+    else if (why)
+        finish_failed(o, why);
+    else
+        finish_exited(o, how->exit_status);
+    flush(m);
+}
+
+static hostsession_error start_transport(oneshot *o, hostsession_failure *failure) {
+    static const transport_oneshot_calls calls = {on_started, on_output, on_transport_ended};
+    hostsession_manager *m = o->manager;
+    bool local = strcmp(m->target, "local") == 0;
+    if (strlen(o->command) > most_command_bytes)
+        return failure_set(failure, HOSTSESSION_ERROR_LIMIT, 0, "command",
+                           "%s: the command has %zu bytes, and a one-shot at most %d; run it in a session", m->target,
+                           strlen(o->command), most_command_bytes);
+    if (local)
+        announce(o);
+    hostsession_error error = target_start_oneshot(m->target, m->loop, options_copy_read(m->session), o->command,
+                                                   &calls, o, &o->transport, failure);
+    if (!error && o->transport.started)
+        note_sent(o);
+    return error;
+}
+
+/* ---- in a session of its own ---- */
+
+static void end_session(oneshot *o) {
+    hostsession *session = o->session;
+    o->session = NULL;
+    hostsession_close(session);
+}
+
+static void on_run_done(hostsession *session, hostsession_error error, hostsession_result *result, void *userdata) {
+    (void)session, (void)error;
+    oneshot *o = userdata;
+    hostsession_manager *m = o->manager;
+    end_session(o);
+    if (result && o->stopping) {
+        result->status = stopped_status(o);
+        result->failure = o->why;
+    } else if (result && result->status == HOSTSESSION_STATUS_SHELL_EXITED && result->exit_status >= 0) {
+        result->status = result->exit_status == 0 ? HOSTSESSION_STATUS_SUCCESS : HOSTSESSION_STATUS_FAILED;
+        result->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
+    }
+    finish(o, result);
+    flush(m);
+}
+
+static void on_session_output(void *userdata, hostsession_stream stream, const char *data, size_t length) {
+    on_output(userdata, stream, data, length);
+}
+
+static void on_open_done(hostsession *session, const hostsession_failure *failure, void *userdata) {
+    oneshot *o = userdata;
+    hostsession_manager *m = o->manager;
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    if (failure)
+        why = *failure;
+    if (!failure && !o->stopping) {
+        options.max_output_bytes = o->options.max_output_bytes;
+        options.secret = o->options.secret;
+        options.on_output = on_session_output;
+        options.userdata = o;
+        note_sent(o);
+        announce(o);
+        if (!hostsession_run_start(session, o->command, &options, on_run_done, o, NULL, &why))
+            return;
+        o->sent = false;
+    }
+    end_session(o);
+    if (o->stopping)
+        finish_own(o, stopped_status(o), -1, &o->why);
+    else
+        finish_failed(o, &why);
+    flush(m);
+}
+
+/* ---- by a factory ---- */
+
+static void on_factory_done(hostsession_error error, hostsession_result *result, void *userdata) {
+    (void)error;
+    oneshot *o = userdata;
+    o->factory_runs = false;
+    if (!o->request) {
+        hostsession_result_free(result);
+        free_oneshot(o);
+        return;
+    }
+    hostsession_manager *m = o->manager;
+    if (o->request->finished) {
+        hostsession_result_free(result);
+        return;
+    }
+    finish(o, result);
+    flush(m);
+}
+
+static hostsession_error start_factory(oneshot *o, hostsession_failure *failure) {
+    hostsession_manager *m = o->manager;
+    hostsession_run_options options = o->options;
+    options.on_output = on_session_output;
+    options.on_line = NULL;
+    options.userdata = o;
+    o->factory_runs = true;
+    note_sent(o);
+    announce(o);
+    hostsession_error error =
+        m->oneshot_factory(m->userdata, o->command, &options, on_factory_done, o, &o->factory, failure);
+    if (error) {
+        o->factory_runs = false;
+        o->sent = false;
+    }
+    return error;
+}
+
+/* ---- starting ---- */
+
+static int64_t connect_deadline(const oneshot *o) {
+    int64_t limit_ms = options_copy_read(o->manager->session)->connect_timeout_ms;
+    if (limit_ms < 0)
+        return INT64_MAX;
+    return loop_now_us(o->manager->loop) + (limit_ms ? limit_ms : 10000) * 1000;
+}
+
+static void start(oneshot *o) {
+    hostsession_manager *m = o->manager;
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    hostsession_error error = HOSTSESSION_OK;
+    o->waits = false;
+    if (m->oneshot_factory) {
+        error = start_factory(o, &why);
+    } else if (m->session_factory || !target_has_oneshots(m->target)) {
+        hostsession *session = NULL;
+        error = manager_open_session(m, NULL, &o->owner, on_open_done, o, &session, &why);
+        o->session = session;
+    } else {
+        int64_t until = connect_deadline(o);
+        if (until < o->deadline_us)
+            loop_timer_set(&o->timer, until);
+        error = start_transport(o, &why);
+    }
+    if (error && !o->stopping)
+        finish_failed(o, &why);
+}
+
+void oneshots_start(hostsession_manager *m) {
+    while (!list_empty(&m->oneshot_turns)) {
+        oneshot *o = list_item(m->oneshot_turns.next, oneshot, turn);
+        if (o->slot == QUOTA_WAITING) {
+            if (!quota_take(&m->quota, QUOTA_ONESHOTS))
+                return;
+            quota_give(&m->quota, QUOTA_WAITING);
+            o->slot = QUOTA_ONESHOTS;
+        }
+        list_remove(&o->turn);
+        if (!o->stopping)
+            start(o);
+    }
+}
+
+static bool take_slot(hostsession_manager *m, oneshot *o) {
+    bool nobody_waits =
+        list_empty(&m->oneshot_turns) || list_item(m->oneshot_turns.previous, oneshot, turn)->slot == QUOTA_ONESHOTS;
+    o->slot = nobody_waits && quota_take(&m->quota, QUOTA_ONESHOTS) ? QUOTA_ONESHOTS : QUOTA_WAITING;
+    return o->slot == QUOTA_ONESHOTS || quota_take(&m->quota, QUOTA_WAITING);
+}
+
+static hostsession_error read_options(const hostsession_manager *m, const hostsession_run_options *given,
+                                      hostsession_run_options *to, hostsession_failure *failure) {
+    *to = (hostsession_run_options)HOSTSESSION_RUN_OPTIONS_INIT;
+    if (given && (given->struct_size < offsetof(hostsession_run_options, userdata) || given->struct_size > sizeof *to))
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->struct_size is %zu; start from HOSTSESSION_RUN_OPTIONS_INIT", given->struct_size);
+    if (given)
+        memcpy(to, given, given->struct_size);
+    to->struct_size = sizeof *to;
+    if (to->timeout_ms < 0 || to->timeout_ms > INT64_MAX / 2000)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->timeout_ms is %lld; use 0 for no limit", (long long)to->timeout_ms);
+    if (to->expectation_count)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "a one-shot reads /dev/null and cannot be answered: run the command in a session");
+    if (to->max_output_bytes == 0)
+        to->max_output_bytes = options_copy_read(m->session)->max_output_bytes;
+    return HOSTSESSION_OK;
+}
+
+static hostsession_error fill(oneshot *o, const char *command, hostsession_failure *failure) {
+    hostsession_manager *m = o->manager;
+    o->command = strdup(command);
+    o->result = result_new(o->options.max_output_bytes);
+    if (!o->command || !o->result || !loop_timer_init(&o->timer, m->loop, on_timer))
+        return failure_no_memory(failure, "command");
+    logger_init(&o->log, &m->log, NULL);
+    for (int i = 0; i < 2; i++) {
+        o->lines[i].owner = o;
+        o->lines[i].on_line = i ? on_error_line : on_output_line;
+    }
+    if (!take_slot(m, o))
+        return quota_refuse(&m->quota, QUOTA_WAITING, failure);
+    if (!loop_in_dispatch(m->loop))
+        loop_update_now(m->loop);
+    o->deadline_us = o->options.timeout_ms ? loop_now_us(m->loop) + o->options.timeout_ms * 1000 : INT64_MAX;
+    if (o->deadline_us != INT64_MAX)
+        loop_timer_set(&o->timer, o->deadline_us);
+    return HOSTSESSION_OK;
+}
+
+hostsession_error hostsession_manager_oneshot_start(hostsession_manager *m, const char *command,
+                                                    const hostsession_run_options *options, hostsession_oneshot_fn done,
+                                                    void *userdata, hostsession_request **ret_request,
+                                                    hostsession_failure *failure) {
+    hostsession_run_options read;
+    if (ret_request)
+        *ret_request = NULL;
+    hostsession_error error = manager_check_open(m, failure);
+    if (!error && !command)
+        error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "command", "the command is NULL");
+    if (!error)
+        error = read_options(m, options, &read, failure);
+    if (error)
+        return error;
+    hostsession_request *r = request_new(m, REQUEST_ONESHOT, NULL, userdata);
+    oneshot *o = r ? calloc(1, sizeof *o) : NULL;
+    if (!o) {
+        if (r)
+            request_free(r);
+        return failure_no_memory(failure, "command");
+    }
+    r->oneshot.done = done;
+    r->oneshot.oneshot = o;
+    *o = (oneshot){.request = r,
+                   .manager = m,
+                   .waits = true,
+                   .slot = QUOTA_KINDS,
+                   .options = read,
+                   .task.run = on_task,
+                   .owner = {options_copy_read(m->session), NULL}};
+    error = fill(o, command, failure);
+    if (error) {
+        request_free(r);
+        return error;
+    }
+    list_append(&m->oneshots, &o->link);
+    list_append(&m->oneshot_turns, &o->turn);
+    manager_wake(m);
+    if (ret_request)
+        *ret_request = r;
+    return HOSTSESSION_OK;
+}

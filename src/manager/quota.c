@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "manager/quota.h"
+
+#include "base/failure.h"
+
+#include <string.h>
+
+static const struct {
+    const char *what;
+    const char *option;
+    unsigned by_default;
+} kinds[QUOTA_KINDS] = {
+    [QUOTA_SESSIONS] = {"sessions", "max_sessions", 1000},
+    [QUOTA_ONESHOTS] = {"one-shots", "max_oneshots", 64},
+    [QUOTA_OPENING] = {"sessions being opened", "max_opening", 64},
+    [QUOTA_WAITING] = {"sessions and one-shots that wait", "max_waiting", 10000},
+};
+
+hostsession_error quota_init(quota *q, const hostsession_limits *limits, unsigned factor,
+                             hostsession_failure *failure) {
+    hostsession_limits l = HOSTSESSION_LIMITS_INIT;
+    if (limits && (limits->struct_size < sizeof(size_t) || limits->struct_size > sizeof l))
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "limits->struct_size is %zu; start from HOSTSESSION_LIMITS_INIT", limits->struct_size);
+    if (limits)
+        memcpy(&l, limits, limits->struct_size);
+    const unsigned given[QUOTA_KINDS] = {l.max_sessions, l.max_oneshots, l.max_opening, l.max_waiting};
+    *q = (quota){0};
+    for (int i = 0; i < QUOTA_KINDS; i++)
+        q->most[i] = given[i] ? given[i] : kinds[i].by_default * factor;
+    return HOSTSESSION_OK;
+}
+
+bool quota_take(quota *q, quota_kind kind) {
+    if (q->used[kind] >= q->most[kind] || (q->shared && !quota_take(q->shared, kind)))
+        return false;
+    q->used[kind]++;
+    return true;
+}
+
+void quota_give(quota *q, quota_kind kind) {
+    q->used[kind]--;
+    if (q->shared)
+        quota_give(q->shared, kind);
+}
+
+hostsession_error quota_refuse(const quota *q, quota_kind kind, hostsession_failure *failure) {
+    bool here = q->used[kind] >= q->most[kind];
+    const quota *full = here || !q->shared ? q : q->shared;
+    return failure_set(failure, HOSTSESSION_ERROR_LIMIT, 0, "limit", "there are %u %s %s: close some, or raise %s",
+                       full->used[kind], kinds[kind].what, here ? "already" : "already in all managers of the pool",
+                       kinds[kind].option);
+}
