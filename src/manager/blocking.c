@@ -100,8 +100,10 @@ static hostsession_error enter(hostsession_named *named, hostsession_manager **r
 
 static void leave(hostsession_named *named, hostsession_manager *m) {
     named_leave(named);
-    if (m)
+    if (m) {
+        manager_settle(m);
         manager_leave(m);
+    }
 }
 
 static void on_ran(hostsession_named *named, hostsession_error error, hostsession_results *results, void *userdata) {

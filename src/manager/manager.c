@@ -42,7 +42,15 @@ void manager_drive(hostsession_manager *m, const bool *done) {
     m->users++;
     while (!*done)
         hostsession_loop_run_once(m->loop, -1);
+    manager_settle(m);
     manager_leave(m);
+}
+
+void manager_settle(hostsession_manager *m) {
+    if (!m->owes_calls || !*m->owes_calls || loop_in_callback(m->loop))
+        return;
+    *m->owes_calls = false;
+    loop_drive_holds(m->loop);
 }
 
 /* ---- opening sessions ---- */
@@ -137,6 +145,7 @@ static hostsession_error fill(hostsession_manager *m, const char *target_text, c
     m->idle_close_us = o->limits ? o->limits->idle_close_ms * 1000 : 0;
     m->loop = o->loop;
     m->own_loop = !o->loop;
+    m->owes_calls = m->own_loop ? &m->own_owes_calls : NULL;
     return m->loop ? HOSTSESSION_OK : hostsession_loop_new(&m->loop, failure);
 }
 
@@ -209,6 +218,8 @@ void manager_end_all(hostsession_manager *m) {
     oneshots_stop_all(m, &why);
     if (!loop_in_callback(m->loop))
         requests_flush(m);
+    else if (m->owes_calls)
+        *m->owes_calls = true;
 }
 
 void hostsession_manager_close_all(hostsession_manager *m) {

@@ -57,6 +57,8 @@ void hostsession_named_close(hostsession_named *named) {
         entry_end(e, &why);
         if (!loop_in_callback(m->loop))
             requests_flush(m);
+        else if (m->owes_calls)
+            *m->owes_calls = true;
     }
     named_leave(named);
     if (m)

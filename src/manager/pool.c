@@ -11,6 +11,7 @@ struct hostsession_pool {
     unsigned users; /* the caller, and managers */
     bool closed;    /* by the caller */
     bool own_loop;
+    bool owes_calls; /* private.h */
     hostsession_manager_options options;
     hostsession_limits limits; /* of each host */
     options_copy *session;
@@ -87,6 +88,7 @@ hostsession_error hostsession_pool_get(hostsession_pool *pool, const char *targe
         return error;
     pool->users++;
     m->pool = pool;
+    m->owes_calls = pool->own_loop ? &pool->owes_calls : NULL;
     m->quota.shared = &pool->quota;
     list_append(&pool->managers, &m->pool_link);
     *ret_manager = m;

@@ -50,6 +50,10 @@ struct hostsession_manager {
     bool flushing;
     loop_task task;
     loop_guest guest;
+    /* NULL, or whether something was ended in a callback of a loop that nobody drives but blocking calls: they tell of
+     * it before they return. */
+    bool *owes_calls;
+    bool own_owes_calls;
     hostsession_named standard;
     bool state_lost; /* the default session has died since the last results */
 };
@@ -130,6 +134,8 @@ void manager_wake(hostsession_manager *m);
 hostsession_error manager_check_blocking(const hostsession_manager *m, hostsession_failure *failure);
 hostsession_error manager_check_open(const hostsession_manager *m, hostsession_failure *failure);
 void manager_drive(hostsession_manager *m, const bool *done);
+/* A blocking call is over. */
+void manager_settle(hostsession_manager *m);
 /* End all that there is now; nobody is told yet outside a session's own calls. */
 void manager_end_all(hostsession_manager *m);
 /* Open a session, by the factory or by the target, with `owner` behind its callbacks. */
