@@ -43,7 +43,9 @@ static void on_close(ssh_session session, ssh_channel channel, void *userdata) {
 
 static void on_exit_status(ssh_session session, ssh_channel channel, int status, void *userdata) {
     (void)session, (void)channel;
-    ((ssh_lane *)userdata)->exit_status = status & 255;
+    ssh_lane *lane = userdata;
+    lane->exit_status = status & 255;
+    lane->moved = true;
 }
 
 /* RFC 4254, section 6.10: names without SIG. */
@@ -63,7 +65,9 @@ static int signal_number(const char *name) {
 static void on_exit_signal(ssh_session session, ssh_channel channel, const char *name, int core, const char *message,
                            const char *language, void *userdata) {
     (void)session, (void)channel, (void)core, (void)message, (void)language;
-    ((ssh_lane *)userdata)->exit_signal = signal_number(name);
+    ssh_lane *lane = userdata;
+    lane->exit_signal = signal_number(name);
+    lane->moved = true;
 }
 
 /* ---- entering and leaving ---- */
