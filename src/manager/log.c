@@ -31,7 +31,7 @@ void logger_secret(logger *l, const char *text, size_t length) {
     for (int i = 0; i < 2; i++)
         /* Rather nothing than a secret. */
         if (!redactor_add(&l->streams[i].redactor, text, length))
-            l->silent = true;
+            l->leaky = l->silent = true;
 }
 
 void logger_command(logger *l, const char *text, size_t length, bool secret, hostsession_logging logging) {
@@ -40,7 +40,8 @@ void logger_command(logger *l, const char *text, size_t length, bool secret, hos
         bytes_clear(&l->streams[i].redactor.held);
         bytes_clear(&l->streams[i].lines.rest);
     }
-    l->silent = !l->calls.output || logging == HOSTSESSION_LOGGING_QUIET || logging == HOSTSESSION_LOGGING_NEVER;
+    l->silent =
+        l->leaky || !l->calls.output || logging == HOSTSESSION_LOGGING_QUIET || logging == HOSTSESSION_LOGGING_NEVER;
     if (secret)
         logger_secret(l, text, length);
     if (l->calls.command && logging != HOSTSESSION_LOGGING_NEVER)

@@ -25,6 +25,7 @@ typedef struct logger {
     log_calls calls;
     const char *name; /* borrowed; NULL: a one-shot's */
     bool silent;      /* the command that runs is not to be heard */
+    bool leaky;       /* a secret could not be kept in mind: nothing is heard any more */
     logger_stream streams[2];
     bytes shown;
 } logger;

@@ -106,8 +106,12 @@ static hostsession_error on_open(void *data, hostsession_loop *loop, hostsession
     }
     m->channel = channel;
     m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (hostsession_watch_new(loop, m->wake, HOSTSESSION_WATCH_READABLE, on_ready, m, &m->watch) != HOSTSESSION_OK)
-        abort();
+    if (hostsession_watch_new(loop, m->wake, HOSTSESSION_WATCH_READABLE, on_ready, m, &m->watch) != HOSTSESSION_OK) {
+        close(m->wake);
+        m->wake = -1;
+        *failure = (hostsession_failure){HOSTSESSION_ERROR_NO_MEMORY, 0, "memory", "out of memory"};
+        return failure->error;
+    }
     m->is_open = true;
     m->connected = !m->options.open_later;
     if (m->connected)
