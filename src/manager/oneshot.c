@@ -32,6 +32,7 @@ struct oneshot {
     int64_t sent_us;
     int64_t deadline_us; /* INT64_MAX: none */
     loop_timer timer;
+    bool connects; /* the timer is for that, not for the whole */
     loop_task task;
     /* What runs it: one of these. */
     transport_oneshot transport;
@@ -58,9 +59,13 @@ static void on_error_line(void *owner, const char *line, size_t length) {
 
 static void on_output(void *owner, hostsession_stream stream, const char *data, size_t length) {
     oneshot *o = owner;
-    if (o->stopping || !o->request)
+    if (!o->request || !o->result)
         return;
-    if (!result_append(o->result, stream, data, length)) {
+    bool kept = result_append(o->result, stream, data, length);
+    /* What comes once it is stopped is kept, but nobody is called. */
+    if (o->stopping)
+        return;
+    if (!kept) {
         hostsession_failure why;
         failure_no_memory(&why, "command");
         oneshot_stop(o, &why);
@@ -230,7 +235,7 @@ static void on_timer(loop_timer *timer) {
     failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "connect", "%s: not connected in time", m->target);
     if (!o->sent && !o->waits && o->transport.data && o->transport.explain)
         o->transport.explain(o->transport.data, &why);
-    if (loop_now_us(m->loop) >= o->deadline_us) {
+    if (!o->connects) {
         const char *state = o->sent    ? "the command ran"
                             : o->waits ? "it waited for others to end (max_oneshots)"
                                        : why.message;
@@ -249,6 +254,7 @@ static void on_timer(loop_timer *timer) {
 
 static void note_sent(oneshot *o) {
     o->sent = true;
+    o->connects = false;
     o->sent_us = loop_now_us(o->manager->loop);
     loop_timer_stop(&o->timer);
     if (o->deadline_us != INT64_MAX)
@@ -410,7 +416,8 @@ static void start(oneshot *o) {
         o->session = session;
     } else {
         int64_t until = connect_deadline(o);
-        if (until < o->deadline_us)
+        o->connects = until < o->deadline_us;
+        if (o->connects)
             loop_timer_set(&o->timer, until);
         error = start_transport(o, &why);
     }

@@ -66,12 +66,8 @@ static void on_readable(void *userdata, unsigned events) {
     read_once(userdata, SIZE_MAX);
 }
 
-/* What it has started may hold the pipes open for ever, and write there: what it wrote itself is in them by now. */
-static void on_exited(void *userdata, const hostsession_exit *how) {
-    oneshot *o = userdata;
-    const transport_oneshot_calls *calls = o->calls;
-    void *owner = o->owner;
-    const hostsession_exit copy = *how;
+/* What is in the pipes now, and not what is written meanwhile. */
+static void drain(oneshot *o) {
     int left[2] = {0, 0};
     for (int i = 0; i < 2; i++)
         if (o->streams[i].descriptor >= 0)
@@ -79,6 +75,15 @@ static void on_exited(void *userdata, const hostsession_exit *how) {
     for (int i = 0; i < 2; i++)
         for (size_t more = (size_t)left[i], got = 1; more > 0 && got > 0; more -= got)
             got = read_once(&o->streams[i], more);
+}
+
+/* What it has started may hold the pipes open for ever, and write there: what it wrote itself is in them by now. */
+static void on_exited(void *userdata, const hostsession_exit *how) {
+    oneshot *o = userdata;
+    const transport_oneshot_calls *calls = o->calls;
+    void *owner = o->owner;
+    const hostsession_exit copy = *how;
+    drain(o);
     child_end(o->child, 0, NULL);
     release(o);
     if (copy.known) {
@@ -150,6 +155,7 @@ static void end(void *data) {
     /* All of its session, once it can start no more. */
     const processes_choice rest = {.session = pid};
     kill(-pid, SIGKILL);
+    drain(o);
     child_end(o->child, pid, &rest);
     release(o);
 }

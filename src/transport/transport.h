@@ -85,7 +85,7 @@ typedef struct transport_oneshot_calls {
 typedef struct transport_oneshot {
     void *data;
     bool started;
-    /* Kill it with what it has started, and free it: nothing is called any more. */
+    /* Kill it with what it has started, deliver what has come, and free it: then nothing is called any more. */
     void (*end)(void *data);
     /* NULL, or: what it waits for, while it is not started. */
     void (*explain)(void *data, hostsession_failure *failure);

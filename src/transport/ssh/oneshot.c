@@ -211,6 +211,8 @@ static void on_answered(ssh_asker *asker, ssh_settings *settings, const hostsess
 
 static void end(void *data) {
     oneshot *o = data;
+    deliver(o, HOSTSESSION_STREAM_ERROR);
+    deliver(o, HOSTSESSION_STREAM_OUTPUT);
     o->ended = true;
     /* While the request is not answered no other can be made. */
     if (o->requested && !o->answered)
