@@ -122,7 +122,9 @@ static void killed(int64_t timeout_ms, bool by_free, hostsession_status status, 
     char tag[64], command[400];
     ending end = {0};
     snprintf(tag, sizeof tag, "sleep 4%09d", (int)getpid());
-    snprintf(command, sizeof command, "trap '' HUP INT QUIT TERM; echo begun; (%s; :) & (%s; :)", tag, tag);
+    /* The shell's own command line is not taken for it. */
+    snprintf(command, sizeof command, "trap '' HUP INT QUIT TERM; echo begun; n=%s; (sleep $n; :) & (sleep $n; :)",
+             tag + strlen("sleep "));
     hostsession_request *request = begin_oneshot(manager, command, timeout_ms, &end);
     while (!process_find(tag, NULL) && !end.calls)
         hostsession_loop_run_once(loop, 10);

@@ -14,6 +14,7 @@ typedef struct place {
     visit v;
     hostsession_limits limits;
     hostsession_manager *manager;
+    int lines; /* of output, so far */
 } place;
 
 static void place_init(place *p, const char *config) {
@@ -21,11 +22,23 @@ static void place_init(place *p, const char *config) {
     visit_init(&p->v, p->loop, config);
 }
 
+static void count_line(void *userdata, const char *name, hostsession_stream stream, const char *line, size_t length) {
+    (void)name, (void)stream, (void)line, (void)length;
+    ((place *)userdata)->lines++;
+}
+
+static void drive_until_said(place *p, int lines) {
+    drive(p->loop, &p->lines, lines);
+    p->lines = 0;
+}
+
 static void place_start(place *p, const char *target) {
     hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
     options.loop = p->loop;
     options.session = &p->v.options;
     options.limits = &p->limits;
+    options.log_output = count_line;
+    options.userdata = p;
     p->manager = new_manager(target, &options);
 }
 
@@ -228,12 +241,11 @@ static void stopped(void **state) {
     hostsession_named *a = open_named(p.manager, "a");
     for (int timed = 0; timed < 2; timed++) {
         const char *tag = tag_of(timed);
-        const char *command = keep("trap '' HUP INT QUIT TERM; echo begun; %s; :", tag);
+        const char *command = keep("trap '' HUP INT QUIT TERM; echo begun; n=%s; sleep $n; :", tag + 6);
         hostsession_request *request = begin_oneshot(p.manager, command, timed ? 3000 : 0, &end);
         while (!process_find(tag, NULL) && !end.calls)
             hostsession_loop_run_once(p.loop, 10);
-        for (int i = 0; i < 20; i++)
-            hostsession_loop_run_once(p.loop, 5);
+        drive_until_said(&p, 1);
         if (!timed)
             hostsession_request_cancel(request);
         drive(p.loop, &end.calls, 1);
@@ -282,11 +294,10 @@ static void lost(void **state) {
     place_init(&p, ssh_server_config(visit_server));
     place_start(&p, "test-bash");
     const char *tag = tag_of(7);
-    begin_oneshot(p.manager, keep("echo begun; %s; :", tag), 0, &end);
+    begin_oneshot(p.manager, keep("echo begun; n=%s; sleep $n; :", tag + 6), 0, &end);
     while (!process_find(tag, NULL) && !end.calls)
         hostsession_loop_run_once(p.loop, 10);
-    for (int i = 0; i < 20; i++)
-        hostsession_loop_run_once(p.loop, 5);
+    drive_until_said(&p, 1);
     ssh_server_kill_connections(visit_server);
     drive(p.loop, &end.calls, 1);
     assert_int_equal(end.error, HOSTSESSION_ERROR_DISCONNECTED);
