@@ -1,46 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One-shots: a process or a channel, a factory's, or a command in a session of its own. */
-#include "manager/private.h"
+/* One-shots: their turn, their output and their end. */
+#include "manager/oneshot.h"
 
 #include "base/failure.h"
-#include "engine/result.h"
-#include "session/target.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    /* Linux takes 128 KiB as one argument; a directory and settings may come before it. */
-    most_command_bytes = 120 * 1024,
-};
-
-struct oneshot {
-    list link; /* in the manager */
-    list turn;
-    hostsession_request *request; /* NULL: nobody waits for what a factory runs */
-    hostsession_manager *manager;
-    bool waits;
-    bool sent;
-    bool stopping;
-    hostsession_failure why; /* it is stopped */
-    quota_kind slot;
-    char *command;
-    hostsession_run_options options;
-    lines lines[2];
-    logger log;
-    hostsession_result *result;
-    int64_t sent_us;
-    int64_t deadline_us; /* INT64_MAX: none */
-    loop_timer timer;
-    bool connects; /* the timer is for that, not for the whole */
-    loop_task task;
-    /* What runs it: one of these. */
-    transport_oneshot transport;
-    hostsession *session;
-    session_owner owner;
-    hostsession_oneshot_handle factory;
-    bool factory_runs;
-};
 
 /* ---- output ---- */
 
@@ -57,7 +22,7 @@ static void on_error_line(void *owner, const char *line, size_t length) {
     give_line(owner, HOSTSESSION_STREAM_ERROR, line, length);
 }
 
-static void on_output(void *owner, hostsession_stream stream, const char *data, size_t length) {
+void oneshot_output(void *owner, hostsession_stream stream, const char *data, size_t length) {
     oneshot *o = owner;
     if (!o->request || !o->result)
         return;
@@ -90,7 +55,7 @@ static void give_slot(oneshot *o) {
     manager_wake(o->manager);
 }
 
-static void free_oneshot(oneshot *o) {
+void oneshot_release(oneshot *o) {
     if (o->command && o->options.secret)
         explicit_bzero(o->command, strlen(o->command));
     free(o->command);
@@ -110,11 +75,11 @@ void oneshot_free(oneshot *o) {
     if (o->factory_runs)
         loop_timer_destroy(&o->timer);
     else
-        free_oneshot(o);
+        oneshot_release(o);
 }
 
 /* `result` was filled; its status and failure say how it ended. */
-static void finish(oneshot *o, hostsession_result *result) {
+void oneshot_finish(oneshot *o, hostsession_result *result) {
     hostsession_request *r = o->request;
     loop_timer_stop(&o->timer);
     loop_unpost(&o->task);
@@ -148,10 +113,10 @@ static void finish_own(oneshot *o, hostsession_status status, int exit_status, c
     if (o->sent)
         result->duration_us = (uint64_t)(loop_now_us(o->manager->loop) - o->sent_us);
     result_finish(result);
-    finish(o, result);
+    oneshot_finish(o, result);
 }
 
-static hostsession_status stopped_status(const oneshot *o) {
+hostsession_status oneshot_stopped_status(const oneshot *o) {
     if (o->why.error != HOSTSESSION_ERROR_TIMED_OUT && o->why.error != HOSTSESSION_ERROR_CANCELED)
         return HOSTSESSION_STATUS_ERROR;
     if (!o->sent)
@@ -159,17 +124,20 @@ static hostsession_status stopped_status(const oneshot *o) {
     return o->why.error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED : HOSTSESSION_STATUS_TIMED_OUT;
 }
 
-static void finish_exited(oneshot *o, int exit_status) {
+void oneshot_finish_stopped(oneshot *o) {
+    finish_own(o, oneshot_stopped_status(o), -1, &o->why);
+}
+
+void oneshot_finish_exited(oneshot *o, int exit_status) {
     finish_own(o, exit_status == 0 ? HOSTSESSION_STATUS_SUCCESS : HOSTSESSION_STATUS_FAILED, exit_status, NULL);
 }
 
-static void finish_failed(oneshot *o, const hostsession_failure *why) {
+void oneshot_finish_failed(oneshot *o, const hostsession_failure *why) {
     bool lost = why->error == HOSTSESSION_ERROR_DISCONNECTED && o->sent;
     finish_own(o, lost ? HOSTSESSION_STATUS_LOST : HOSTSESSION_STATUS_ERROR, -1, why);
 }
 
-/* Tell them at once where we are in nobody's call but the loop's. */
-static void flush(hostsession_manager *m) {
+void oneshot_flush(hostsession_manager *m) {
     if (loop_in_dispatch(m->loop))
         requests_flush(m);
 }
@@ -191,8 +159,8 @@ static void stop_now(oneshot *o) {
     }
     if (o->factory_runs && o->factory.cancel)
         o->factory.cancel(o->factory.data);
-    finish_own(o, stopped_status(o), -1, &o->why);
-    flush(m);
+    oneshot_finish_stopped(o);
+    oneshot_flush(m);
 }
 
 static void on_task(loop_task *task) {
@@ -250,180 +218,7 @@ static void on_timer(loop_timer *timer) {
     stop_now(o);
 }
 
-/* ---- in a process or a channel ---- */
-
-static void note_sent(oneshot *o) {
-    o->sent = true;
-    o->connects = false;
-    o->sent_us = loop_now_us(o->manager->loop);
-    loop_timer_stop(&o->timer);
-    if (o->deadline_us != INT64_MAX)
-        loop_timer_set(&o->timer, o->deadline_us);
-}
-
-static void announce(oneshot *o) {
-    logger_command(&o->log, o->command, strlen(o->command), o->options.secret, HOSTSESSION_LOGGING_DEFAULT);
-}
-
-static void on_started(void *owner) {
-    oneshot *o = owner;
-    note_sent(o);
-    if (!o->stopping)
-        announce(o);
-}
-
-static void on_transport_ended(void *owner, const hostsession_exit *how, const hostsession_failure *why) {
-    oneshot *o = owner;
-    hostsession_manager *m = o->manager;
-    o->transport.data = NULL;
-    if (o->stopping)
-        finish_own(o, stopped_status(o), -1, &o->why);
-    else if (why)
-        finish_failed(o, why);
-    else
-        finish_exited(o, how->exit_status);
-    flush(m);
-}
-
-static hostsession_error start_transport(oneshot *o, hostsession_failure *failure) {
-    static const transport_oneshot_calls calls = {on_started, on_output, on_transport_ended};
-    hostsession_manager *m = o->manager;
-    bool local = strcmp(m->target, "local") == 0;
-    if (strlen(o->command) > most_command_bytes)
-        return failure_set(failure, HOSTSESSION_ERROR_LIMIT, 0, "command",
-                           "%s: the command has %zu bytes, and a one-shot at most %d; run it in a session", m->target,
-                           strlen(o->command), most_command_bytes);
-    if (local)
-        announce(o);
-    hostsession_error error = target_start_oneshot(m->target, m->loop, options_copy_read(m->session), o->command,
-                                                   &calls, o, &o->transport, failure);
-    if (!error && o->transport.started)
-        note_sent(o);
-    return error;
-}
-
-/* ---- in a session of its own ---- */
-
-static void end_session(oneshot *o) {
-    hostsession *session = o->session;
-    o->session = NULL;
-    hostsession_close(session);
-}
-
-static void on_run_done(hostsession *session, hostsession_error error, hostsession_result *result, void *userdata) {
-    (void)session, (void)error;
-    oneshot *o = userdata;
-    hostsession_manager *m = o->manager;
-    end_session(o);
-    if (result && o->stopping) {
-        result->status = stopped_status(o);
-        result->failure = o->why;
-    } else if (result && result->status == HOSTSESSION_STATUS_SHELL_EXITED && result->exit_status >= 0) {
-        result->status = result->exit_status == 0 ? HOSTSESSION_STATUS_SUCCESS : HOSTSESSION_STATUS_FAILED;
-        result->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
-    }
-    finish(o, result);
-    flush(m);
-}
-
-static void on_session_output(void *userdata, hostsession_stream stream, const char *data, size_t length) {
-    on_output(userdata, stream, data, length);
-}
-
-static void on_open_done(hostsession *session, const hostsession_failure *failure, void *userdata) {
-    oneshot *o = userdata;
-    hostsession_manager *m = o->manager;
-    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
-    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
-    if (failure)
-        why = *failure;
-    if (!failure && !o->stopping) {
-        options.max_output_bytes = o->options.max_output_bytes;
-        options.secret = o->options.secret;
-        options.on_output = on_session_output;
-        options.userdata = o;
-        note_sent(o);
-        announce(o);
-        if (!hostsession_run_start(session, o->command, &options, on_run_done, o, NULL, &why))
-            return;
-        o->sent = false;
-    }
-    end_session(o);
-    if (o->stopping)
-        finish_own(o, stopped_status(o), -1, &o->why);
-    else
-        finish_failed(o, &why);
-    flush(m);
-}
-
-/* ---- by a factory ---- */
-
-static void on_factory_done(hostsession_error error, hostsession_result *result, void *userdata) {
-    (void)error;
-    oneshot *o = userdata;
-    o->factory_runs = false;
-    if (!o->request) {
-        hostsession_result_free(result);
-        free_oneshot(o);
-        return;
-    }
-    hostsession_manager *m = o->manager;
-    if (o->request->finished) {
-        hostsession_result_free(result);
-        return;
-    }
-    finish(o, result);
-    flush(m);
-}
-
-static hostsession_error start_factory(oneshot *o, hostsession_failure *failure) {
-    hostsession_manager *m = o->manager;
-    hostsession_run_options options = o->options;
-    options.on_output = on_session_output;
-    options.on_line = NULL;
-    options.userdata = o;
-    o->factory_runs = true;
-    note_sent(o);
-    announce(o);
-    hostsession_error error =
-        m->oneshot_factory(m->userdata, o->command, &options, on_factory_done, o, &o->factory, failure);
-    if (error) {
-        o->factory_runs = false;
-        o->sent = false;
-    }
-    return error;
-}
-
 /* ---- starting ---- */
-
-static int64_t connect_deadline(const oneshot *o) {
-    int64_t limit_ms = options_copy_read(o->manager->session)->connect_timeout_ms;
-    if (limit_ms < 0)
-        return INT64_MAX;
-    return loop_now_us(o->manager->loop) + (limit_ms ? limit_ms : 10000) * 1000;
-}
-
-static void start(oneshot *o) {
-    hostsession_manager *m = o->manager;
-    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
-    hostsession_error error = HOSTSESSION_OK;
-    o->waits = false;
-    if (m->oneshot_factory) {
-        error = start_factory(o, &why);
-    } else if (m->session_factory || !target_has_oneshots(m->target)) {
-        hostsession *session = NULL;
-        error = manager_open_session(m, NULL, &o->owner, on_open_done, o, &session, &why);
-        o->session = session;
-    } else {
-        int64_t until = connect_deadline(o);
-        o->connects = until < o->deadline_us;
-        if (o->connects)
-            loop_timer_set(&o->timer, until);
-        error = start_transport(o, &why);
-    }
-    if (error && !o->stopping)
-        finish_failed(o, &why);
-}
 
 void oneshots_start(hostsession_manager *m) {
     while (!list_empty(&m->oneshot_turns)) {
@@ -436,7 +231,7 @@ void oneshots_start(hostsession_manager *m) {
         }
         list_remove(&o->turn);
         if (!o->stopping)
-            start(o);
+            oneshot_run(o);
     }
 }
 
