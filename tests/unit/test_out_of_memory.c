@@ -25,11 +25,12 @@ enum { most_numbers = 20000, bound_s = 30, peers_most = 16 };
 static long number;
 static bool ever_after;
 
+/* Made before, since a signal handler may do little. */
+static char last_words[80];
+
 static void on_alarm(int signal_number) {
     (void)signal_number;
-    char line[80];
-    int length = snprintf(line, sizeof line, "# hung at allocation %ld%s\n", number, ever_after ? " and after" : "");
-    (void)!write(STDERR_FILENO, line, (size_t)length);
+    (void)!write(STDERR_FILENO, last_words, strlen(last_words));
     _exit(1);
 }
 
@@ -45,6 +46,7 @@ static void sweep(void (*life)(void)) {
         for (number = 1; failed && number < most_numbers; number++) {
             long held = allocation_held();
             int descriptors = process_count_descriptors();
+            snprintf(last_words, sizeof last_words, "# hung at allocation %ld%s\n", number, way ? " and after" : "");
             alarm(bound_s);
             allocation_fail(number, ever_after);
             life();
