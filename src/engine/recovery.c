@@ -58,7 +58,8 @@ hostsession_status recovery_status(const engine *e) {
 
 /* The shell printed a marker: its line has ended, one way or the other. */
 void recovery_shell_seen(engine *e) {
-    if (e->sync_number)
+    /* It is asked again once the signals have arrived. */
+    if (e->sync_number || e->awaits_signals)
         return;
     parts_sync(e);
     /* A signal now would throw this line away, too. */
@@ -120,9 +121,10 @@ static void climb_terminal(engine *e) {
             stop_job(e);
         else
             e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
-        if (e->step > stop)
+        /* Nothing behind ^C: a shell that wakes up to a line, too, reads on. */
+        if (e->step > stop && (e->step - stop) % 2)
             type_control(e, 0x03);
-        if (e->phase == PHASE_RECOVERING)
+        else if (e->phase == PHASE_RECOVERING)
             prove(e);
     }
 }

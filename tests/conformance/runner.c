@@ -81,14 +81,6 @@ static bool is_wanted(const struct request *request, const char *name) {
     return request->name_count == 0;
 }
 
-/* Defects over a connection whose cause is not found yet: told as skipped, by name. */
-static const char *open_defect(const struct request *request, const char *name) {
-    bool local = request->transport->capabilities & REACH_LOCAL;
-    if (!local && request->shell->kind == MKSH && strcmp(name, "deadline-long-command") == 0)
-        return "open defect: mksh is not always won back from a long line that is cut";
-    return NULL;
-}
-
 /* Why a case is not for this row; NULL when it is. */
 static const char *reason_to_skip(const struct request *request, const struct conformance_case *test) {
     unsigned mode = request->mode == HOSTSESSION_MODE_TTY ? TTY : PIPE;
@@ -100,7 +92,7 @@ static const char *reason_to_skip(const struct request *request, const struct co
         return "about shells that the library starts itself";
     if ((test->flags & ONCE) && request->shell->kind != BASH)
         return "does not depend on the shell: run with bash";
-    return open_defect(request, test->name);
+    return NULL;
 }
 
 /* In the process of the case: nothing of the caller's own environment may matter. */

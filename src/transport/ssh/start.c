@@ -106,19 +106,19 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
  * terminal's foreground group (6th), and the start in hundredths of a second (20th).  Where the shell itself has the
  * foreground, or there is no terminal, what it runs shares its group.  A program may leave the terminal such that no
  * line can be typed there any more (zsh's editor has newlines come as carriage returns): it is set first.  What was
- * stopped on the way is ended, too.
+ * stopped on the way is ended, too.  (Twice more, for what is started meanwhile, while there was any.)
  * SIGINT is for a group of its own alone: what the shell itself waits for is left to Ctrl+C, which stops the shell's
  * line, too.  (dash's kill takes no "--".) */
 static const char signal_script[] =
     "if [ -r /proc/$P/stat ];then read -r l </proc/$P/stat;set -- ${l##*) };g=$3;e=$4;f=$6;shift 19;s=$(($1+T));"
     "[ \"$f\" -gt 0 ]&&stty " SHELL_MODES " </proc/$P/fd/0 2>/dev/null;"
     "[ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ]&&kill -$N -$f&&g=;[ $N = 2 ]&&exit;"
-    "for i in 1 2 3;do for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
+    "for i in 1 2 3;do m=;for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
     "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$4\" = \"$e\" ]||continue;"
-    "t=$1;q=$3;shift 19;[ $t = T ]&&[ $1 -ge $s ]&&kill -$N $p&&continue;"
-    "[ \"$q\" = \"$g\" ]||continue;[ $1 -ge $s ]&&kill -$N $p&&continue;"
-    "while read -r k v;do case $k$v in SigIgn:*[67ef]);;SigIgn:*)kill -$N $p;;esac;done <$d/status;"
-    "done;done;else "
+    "t=$1;q=$3;shift 19;[ $t = T ]&&[ $1 -ge $s ]&&kill -$N $p&&m=1&&continue;"
+    "[ \"$q\" = \"$g\" ]||continue;[ $1 -ge $s ]&&kill -$N $p&&m=1&&continue;"
+    "while read -r k v;do case $k$v in SigIgn:*[67ef]);;SigIgn:*)kill -$N $p&&m=1;;esac;done <$d/status;"
+    "done;[ $m ]||break;done;else "
     "f=$(ps -o tpgid= -p $P);g=$(ps -o pgid= -p $P);"
     "[ \"$f\" -gt 0 ]&&[ \"$f\" -ne \"$g\" ]&&kill -$N -$f;fi";
 
