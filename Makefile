@@ -10,8 +10,12 @@ ARGS =
 # How long `make fuzz` runs each target, and which; empty: all.
 FUZZ_SECONDS = 60
 FUZZ_TARGETS =
+# How long `make soak` runs, and how many sessions, of them over SSH.
+SOAK_SECONDS = 120
+SOAK_SESSIONS = 500
+SOAK_SSH = 20
 
-.PHONY: all build run check bench sanitize fuzz lint format install clean help
+.PHONY: all build run check bench sanitize fuzz soak lint format install clean help
 
 all: build
 
@@ -43,6 +47,11 @@ fuzz:
 	@tools/install-deps build lint
 	@tools/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
+soak:
+	@tools/install-deps build test
+	@tools/compile build/soak -Dtests=enabled
+	@build/soak/tests/soak/soak --seconds $(SOAK_SECONDS) --sessions $(SOAK_SESSIONS) --ssh $(SOAK_SSH)
+
 lint: build
 	@tools/install-deps lint
 	@tools/lint format $(BUILD)
@@ -72,6 +81,7 @@ help:
 	@echo 'make bench      the benchmarks'
 	@echo 'make sanitize   the tests under the address and undefined-behaviour sanitizers'
 	@echo 'make fuzz       FUZZ_SECONDS=60 FUZZ_TARGETS="engine shell": look for inputs that break what reads foreign bytes'
+	@echo 'make soak       SOAK_SECONDS=120 SOAK_SESSIONS=500 SOAK_SSH=20: many sessions, checked, for long'
 	@echo 'make lint       formatting, cppcheck, clang-tidy'
 	@echo 'make format     format all C files'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='

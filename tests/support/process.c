@@ -76,6 +76,20 @@ pid_t process_find_child(void) {
     return find(is_living_child, NULL, NULL);
 }
 
+static bool count_child(pid_t pid, const char *tag, text *found) {
+    if (is_living_child(pid, tag, NULL))
+        text_append(found, "x", 1);
+    return false;
+}
+
+size_t process_count_children(void) {
+    text found = {0};
+    find(count_child, NULL, &found);
+    size_t count = found.length;
+    text_free(&found);
+    return count;
+}
+
 int process_open(pid_t pid) {
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }

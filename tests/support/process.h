@@ -26,6 +26,9 @@ int process_open(pid_t pid);
 /* A living child of this process; 0 when there is none. */
 pid_t process_find_child(void);
 
+/* How many living children this process has. */
+size_t process_count_children(void);
+
 /* How many descriptors this process has open. */
 int process_count_descriptors(void);
 
