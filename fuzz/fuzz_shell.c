@@ -42,7 +42,7 @@ typedef struct world {
     expectations *expectations;
     bytes expected[2]; /* what the command has printed */
     bool inexact;      /* it printed what may be taken for something else, as documented */
-    bool hung_up;
+    bool stopped;      /* a command was */
     int64_t must_end;
     unsigned chunk;
     bool done_right;
@@ -107,6 +107,7 @@ static void on_command_done(void *owner, hostsession_error error, hostsession_re
     size_t text_length = hostsession_result_output_bytes(result);
     size_t error_length = hostsession_result_error_output_bytes(result);
     w->done_right = status == HOSTSESSION_STATUS_SUCCESS || status == HOSTSESSION_STATUS_FAILED;
+    w->stopped |= !w->done_right;
     if (getenv("FUZZ_SHOW"))
         fprintf(stderr, "done %u: status %d exit %d, shell: %u exit %d %d\n", w->command, (int)status,
                 hostsession_result_exit_status(result), w->shell.ended_command, w->shell.ended_status,
@@ -233,7 +234,6 @@ static bool deliver_all(world *w) {
 
 static void hang_up(world *w, bool known) {
     hostsession_exit end = {.known = known, .exit_status = w->shell.exit_status};
-    w->hung_up = true;
     if (!w->ended)
         engine_hangup(w->engine, &end, NULL, w->now);
     fuzz_must(w->ended, "a hangup ends it");
@@ -339,8 +339,8 @@ static void print_forged(world *w) {
                                     (unsigned long long)number, MODEL_TOKEN)
                          : snprintf(text, sizeof text, "\036%s;E;%llu;7;h;1;30;2;/\036%s\n", MODEL_TOKEN,
                                     (unsigned long long)number, MODEL_TOKEN);
-    /* An old prompt may also be one more of a shell that was interrupted. */
-    w->inexact |= (how & 3) == 2;
+    /* An old one may also be one more of a shell that was interrupted: a prompt, and then an END, too. */
+    w->inexact |= !(how & 1) && (how & 2 || w->stopped);
     print(w, HOSTSESSION_STREAM_OUTPUT, text, (size_t)length);
 }
 
