@@ -15,7 +15,7 @@ SOAK_SECONDS = 120
 SOAK_SESSIONS = 500
 SOAK_SSH = 20
 
-.PHONY: all build run check bench sanitize fuzz soak lint format install clean help
+.PHONY: all build run check bench bench-quick sanitize fuzz soak lint format install clean help
 
 all: build
 
@@ -36,7 +36,12 @@ check:
 
 bench: build
 	@tools/install-deps bench
-	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose
+	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose all
+	@tools/benchmarks $(BUILD)/bench.json >BENCHMARKS.md
+
+bench-quick: build
+	@tools/install-deps bench
+	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose quick
 
 sanitize:
 	@tools/install-deps build test
@@ -78,7 +83,7 @@ help:
 	@echo 'make run        three commands in one persistent shell'
 	@echo "make run ARGS=\"local 'cd /tmp' pwd\""
 	@echo 'make check      every test, and the linters'
-	@echo 'make bench      the benchmarks'
+	@echo 'make bench      the benchmarks; writes BENCHMARKS.md (make bench-quick: fewer rounds, less data, a table only)'
 	@echo 'make sanitize   the tests under the address and undefined-behaviour sanitizers'
 	@echo 'make fuzz       FUZZ_SECONDS=60 FUZZ_TARGETS="engine shell": look for inputs that break what reads foreign bytes'
 	@echo 'make soak       SOAK_SECONDS=120 SOAK_SESSIONS=500 SOAK_SSH=20: many sessions, checked, for long'

@@ -147,6 +147,7 @@ void bench_run_ssh_commands(const bench_context *context);
 void bench_run_ssh_bulk(const bench_context *context);
 void bench_run_ssh_connect(const bench_context *context);
 void bench_run_ssh_many(const bench_context *context);
+void bench_run_fanout(const bench_context *context);
 
 /* Work that needs a fresh process: the benchmark starts itself as `PROGRAM --child NAME NUMBER...`.  Returns an exit
  * status; prints its metrics on one line, those at the end may be left out. */
@@ -160,5 +161,6 @@ extern const bench_child bench_sessions_library_child;
 extern const bench_child bench_sessions_bare_child;
 extern const bench_child bench_ssh_many_child;
 extern const bench_child bench_ssh_server_time_child;
+extern const bench_child bench_fanout_child;
 
 #endif

@@ -61,4 +61,7 @@ void bench_describe(const bench_context *context) {
     bench_report_fact(report, "libssh", ssh_version(0));
     add_output(report, "paramiko", "/usr/bin/python3 -c 'import paramiko; print(paramiko.__version__)' 2>/dev/null");
     add_output(report, "asyncssh", "/usr/bin/python3 -c 'import asyncssh; print(asyncssh.__version__)' 2>/dev/null");
+    add_output(report, "clush", "clush --version 2>/dev/null");
+    add_output(report, "pdsh", "pdsh -V 2>/dev/null");
+    add_output(report, "pssh", "parallel-ssh --version 2>/dev/null");
 }

@@ -130,6 +130,21 @@ static void measure(const bench_context *context, hostsession_mode mode, const b
     bench_group_run(context, &group);
 }
 
+/* Small amounts: how long it takes to begin counts, too. */
+static void measure_small(const bench_context *context, size_t length) {
+    bench_contender self = {0};
+    bench_data data = {.descriptor = -1};
+    bench_data tenth = {.descriptor = -1};
+    if (!bench_data_make(&data, length, false, &self) || !bench_data_make(&tenth, length / 10, false, &self)) {
+        bench_report_value(context->report, "of lines", "library", 0, 0, BENCH_MEGABYTES_PER_SECOND, self.why);
+    } else {
+        measure(context, HOSTSESSION_MODE_TTY, &data, &tenth, "of lines", BENCH_UNPINNED);
+        measure(context, HOSTSESSION_MODE_PIPE, &data, &tenth, "of lines", BENCH_UNPINNED);
+    }
+    bench_data_free(&data);
+    bench_data_free(&tenth);
+}
+
 static void measure_shape(const bench_context *context, bool one_line, const char *shape) {
     size_t length = context->quick ? 20000000 : 100000000;
     bench_contender self = {0};
@@ -147,6 +162,8 @@ static void measure_shape(const bench_context *context, bool one_line, const cha
 }
 
 void bench_run_bulk(const bench_context *context) {
+    measure_small(context, 1000000);
+    measure_small(context, 10000000);
     measure_shape(context, false, "of lines");
     measure_shape(context, true, "in one line");
 }

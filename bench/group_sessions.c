@@ -244,9 +244,8 @@ const bench_child bench_sessions_bare_child = {"sessions-bare", run_bare};
 
 /* ---- The rows -------------------------------------------------------------------------------------------------- */
 
-void bench_run_many_sessions(const bench_context *context) {
+static void measure(const bench_context *context, double sessions, unsigned placements) {
     enum { COMMANDS = 10 };
-    const double sessions = context->quick ? 300 : 1000;
     const double most_bytes = 50e3;
     const bench_child_work library = {&bench_sessions_library_child, {sessions, COMMANDS}, 2};
     const bench_child_work bare = {&bench_sessions_bare_child, {sessions, COMMANDS}, 2};
@@ -267,7 +266,7 @@ void bench_run_many_sessions(const bench_context *context) {
                          BENCH_COUNT(comparisons),
                          context->quick ? 3 : 5,
                          1,
-                         BENCH_PINNED | BENCH_UNPINNED,
+                         placements,
                          0};
     bench_group_run(context, &group);
     double memory[BENCH_MAX_ROUNDS];
@@ -275,4 +274,39 @@ void bench_run_many_sessions(const bench_context *context) {
     snprintf(title, sizeof(title), "%.0f sessions, memory of each", sessions);
     bench_report_value(context->report, title, "library", bench_median(memory, group.rounds), most_bytes,
                        BENCH_KILOBYTES, contenders[0].why[0] != '\0' ? contenders[0].why : NULL);
+}
+
+/* Opened, one command, closed. */
+static void measure_rate(const bench_context *context) {
+    enum { ROUNDS = 3 };
+    const double sessions = 300;
+    static const char title[] = "sessions a second";
+    const bench_child_work library = {&bench_sessions_library_child, {sessions, 1}, 2};
+    const bench_child_work bare = {&bench_sessions_bare_child, {sessions, 1}, 2};
+    bench_contender contenders[] = {
+        {.name = "library", .kind = &bench_child_process, .config = &library},
+        {.name = "bare spawn and drive", .kind = &bench_child_process, .config = &bare},
+    };
+    bench_group group = {
+        title, contenders, BENCH_COUNT(contenders), NULL, 0, ROUNDS, 1, BENCH_UNPINNED, 1,
+    };
+    bench_group_run(context, &group);
+    double rates[2][ROUNDS];
+    double ratios[ROUNDS];
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < 2; i++)
+            rates[i][round] = sessions / contenders[i].samples[1][round];
+        ratios[round] = rates[0][round] / rates[1][round];
+    }
+    static const bench_comparison comparison = {0, 1, 0, BENCH_NUMBER, BENCH_AT_LEAST, 0.66, 0, NULL};
+    bool failed = contenders[0].why[0] != '\0' || contenders[1].why[0] != '\0';
+    bench_report_ratio(context->report, title, BENCH_UNPINNED, contenders[0].name, bench_median(rates[0], ROUNDS),
+                       contenders[1].name, bench_median(rates[1], ROUNDS), bench_median(ratios, ROUNDS), &comparison,
+                       failed ? "a round failed" : NULL);
+}
+
+void bench_run_many_sessions(const bench_context *context) {
+    measure(context, 100, BENCH_UNPINNED);
+    measure(context, context->quick ? 300 : 1000, BENCH_PINNED | BENCH_UNPINNED);
+    measure_rate(context);
 }

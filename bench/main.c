@@ -18,12 +18,12 @@ static const struct {
     {"memory", bench_run_memory},     {"sessions", bench_run_many_sessions},
     {"startup", bench_run_startup},   {"ssh-commands", bench_run_ssh_commands},
     {"ssh-bulk", bench_run_ssh_bulk}, {"ssh-connect", bench_run_ssh_connect},
-    {"ssh-many", bench_run_ssh_many},
+    {"ssh-many", bench_run_ssh_many}, {"fanout", bench_run_fanout},
 };
 
-static const bench_child *const children[] = {&bench_memory_child, &bench_sessions_library_child,
-                                              &bench_sessions_bare_child, &bench_ssh_many_child,
-                                              &bench_ssh_server_time_child};
+static const bench_child *const children[] = {&bench_memory_child,          &bench_sessions_library_child,
+                                              &bench_sessions_bare_child,   &bench_ssh_many_child,
+                                              &bench_ssh_server_time_child, &bench_fanout_child};
 
 static void print_help(void) {
     puts("Usage: hostsession-bench [OPTIONS] [SUBJECT...]\n"
