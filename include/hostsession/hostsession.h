@@ -7,6 +7,8 @@
 #ifndef HOSTSESSION_HOSTSESSION_H
 #define HOSTSESSION_HOSTSESSION_H
 
+#include <hostsession/console.h>
+#include <hostsession/expectation.h>
 #include <hostsession/failure.h>
 #include <hostsession/login.h>
 #include <hostsession/loop.h>

@@ -31,6 +31,7 @@
 #ifndef HOSTSESSION_SESSION_H
 #define HOSTSESSION_SESSION_H
 
+#include <hostsession/console.h>
 #include <hostsession/expectation.h>
 #include <hostsession/login.h>
 #include <hostsession/loop.h>
@@ -134,12 +135,15 @@ typedef struct hostsession_options {
      * a question mark, or with echo off.  tty mode only. */
     const hostsession_expectation *expectations;
     size_t expectation_count;
+    /** What the target gives is no shell but such a console.  NULL: a shell.  tty mode only; without `shell`, and
+     *  without `cwd` and `environment` on another host. */
+    const hostsession_console *console;
 } hostsession_options;
 
 #define HOSTSESSION_OPTIONS_INIT                                                                                       \
     {                                                                                                                  \
         sizeof(hostsession_options), NULL, HOSTSESSION_MODE_TTY, NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL,   \
-            NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0                                                                \
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL                                                          \
     }
 
 /**
@@ -210,7 +214,8 @@ HOSTSESSION_API const hostsession_failure *hostsession_get_failure(const hostses
 HOSTSESSION_API const char *hostsession_get_cwd(const hostsession *session);
 HOSTSESSION_API const char *hostsession_get_user(const hostsession *session);
 
-/** The kind of shell: "bash", "zsh", "ksh93", "mksh", "dash", "ash" or "sh"; "" while opening.  Static. */
+/** The kind of shell: "bash", "zsh", "ksh93", "mksh", "dash", "ash" or "sh"; "console" (console.h); "" while opening.
+ * Static. */
 HOSTSESSION_API const char *hostsession_get_shell(const hostsession *session);
 
 /** The loop that the session lives on.  Borrowed: one of its own is freed with the session, and driven by its blocking
@@ -277,7 +282,8 @@ typedef void (*hostsession_run_fn)(hostsession *session, hostsession_error error
  *                                         prompt did not come back within recovery_timeout_ms.  Nothing was sent, the
  *                                         session is as it was.
  * @retval HOSTSESSION_ERROR_CLOSED        The session had ended before; nothing was sent.
- * @retval HOSTSESSION_ERROR_INVALID       A bad pattern or option, or this is a callback of the loop.
+ * @retval HOSTSESSION_ERROR_INVALID       A bad pattern or option, or this is a callback of the loop; for a console:
+ *                                         several lines.
  * @retval HOSTSESSION_ERROR_NO_MEMORY     Nothing was sent; the session is as it was.
  *
  * Blocks up to timeout_ms + recovery_timeout_ms, and as long as what is queued before it.

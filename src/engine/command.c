@@ -391,6 +391,8 @@ static void cut_exit_word(engine *e, side *s) {
 void command_finish(engine *e, hostsession_error error, hostsession_status status, int exit_status,
                     const hostsession_failure *failure) {
     hostsession_result *result = e->command.result;
+    if (e->console)
+        console_over(e);
     for (size_t i = 0; i < e->side_count && e->command.result; i++) {
         bytes_clear(&e->sides[i].suspect);
         if (e->frame_sent && e->guarded && !e->sides[i].begun)

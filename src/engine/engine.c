@@ -14,6 +14,13 @@ static void on_data(void *owner, const char *data, size_t length) {
     engine *e = s->engine;
     if (s->traced)
         return;
+    if (e->console) {
+        if (e->phase <= PHASE_TEACHING)
+            opening_data(e, data, length);
+        if (e->phase != PHASE_ENDED)
+            console_data(e, data, length);
+        return;
+    }
     switch (e->phase) {
     case PHASE_NEW:
     case PHASE_ASKING:
@@ -62,6 +69,8 @@ static bool on_marker(void *owner, const marker *m) {
     engine *e = s->engine;
     if (e->phase == PHASE_ENDED)
         return true;
+    if (e->console)
+        return false;
     if (m->crlf)
         e->shell->terminal_dirty = e->config.tty;
     if (m->kind == MARKER_END) {
@@ -118,6 +127,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
     e->open_deadline = e->deadline;
     e->next_step = e->raw_deadline = INT64_MAX;
     e->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
+    e->console = config->console;
     e->side_count = config->tty ? 1 : 2;
     e->end_count = host->catch_up ? 1 : e->side_count;
     for (size_t i = 0; i < 2; i++) {
@@ -293,17 +303,19 @@ void engine_receive(engine *e, hostsession_stream stream, const char *data, size
 
 void engine_drained(engine *e, int64_t now_us) {
     e->now = now_us;
+    if (e->console && console_drained(e))
+        return;
     prompts_drained(e);
     opening_drained(e);
-    if (e->phase == PHASE_RUNNING)
+    if (e->phase == PHASE_RUNNING && !e->console)
         command_drained(e);
     else if (e->phase == PHASE_IDLE && e->wanted)
         raw_search(e);
 }
 
 bool engine_wants_drained(const engine *e) {
-    return e->wanted || e->prompt_early || (e->phase == PHASE_ASKING && e->config.login) ||
-           (e->phase == PHASE_RUNNING && e->command.expectations);
+    return e->wanted || e->prompt_early || (e->console && console_waits(e->console)) ||
+           (e->phase == PHASE_ASKING && e->config.login) || (e->phase == PHASE_RUNNING && e->command.expectations);
 }
 
 void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why, int64_t now_us) {
@@ -324,6 +336,8 @@ void engine_advance(engine *e, int64_t now_us) {
         return;
     if (e->phase <= PHASE_TEACHING)
         opening_advance(e);
+    else if (e->console && e->phase > PHASE_IDLE && e->phase < PHASE_ENDED)
+        console_advance(e);
     else if (e->phase == PHASE_RECOVERING)
         recovery_advance(e);
     else if (e->phase == PHASE_IDLE)
@@ -334,6 +348,8 @@ void engine_advance(engine *e, int64_t now_us) {
 
 int64_t engine_deadline(const engine *e) {
     int64_t first = e->deadline < e->next_step ? e->deadline : e->next_step;
+    if (e->console && console_deadline(e->console) < first)
+        first = console_deadline(e->console);
     return first < e->raw_deadline ? first : e->raw_deadline;
 }
 
@@ -383,5 +399,7 @@ const char *engine_user(const engine *e) {
 }
 
 const char *engine_shell(const engine *e) {
+    if (e->console)
+        return "console";
     return e->shell->dialect ? e->shell->dialect->name : "";
 }

@@ -10,6 +10,7 @@
 #define ENGINE_ENGINE_H
 
 #include "base/bytes.h"
+#include "engine/console.h"
 #include "engine/expectations.h"
 #include "engine/login.h"
 #include "engine/marker.h"
@@ -67,6 +68,7 @@ typedef struct engine_config {
     int64_t recovery_timeout_us; /* INT64_MAX: none */
     size_t max_raw_bytes;        /* kept for engine_expect() */
     login *login;                /* what may stand before the shell; NULL: nothing; borrowed until it is ready */
+    console *console;            /* it is no shell but this; NULL: a shell; borrowed */
     const char *setup;           /* NULL, or a command to be run before the session is ready; copied */
 } engine_config;
 

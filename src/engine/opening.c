@@ -12,6 +12,10 @@
 enum { ask_again_us = 1000000 };
 
 void opening_ask(engine *e) {
+    if (e->console) {
+        console_ask(e);
+        return;
+    }
     bytes line = {0};
     e->sync_number = ++e->last_number;
     if (!dialect_question(e->config.token, e->sync_number, &line))
@@ -56,10 +60,20 @@ static void again(engine *e) {
         teach(e);
 }
 
+static void console_is_ready(engine *e) {
+    e->phase = PHASE_IDLE;
+    e->deadline = e->next_step = INT64_MAX;
+    e->host.ready(e->owner);
+}
+
 void opening_start(engine *e) {
     e->phase = PHASE_ASKING;
+    if (e->console)
+        console_start(e, console_is_ready);
     if (e->config.login)
         login_start(e, e->config.login);
+    else if (e->console)
+        e->next_step = e->now + ask_again_us;
     else
         again(e);
 }
@@ -69,7 +83,7 @@ void opening_fail(engine *e, const hostsession_failure *why) {
 }
 
 void opening_drained(engine *e) {
-    if (e->phase == PHASE_ASKING && e->config.login)
+    if (e->phase == PHASE_ASKING && e->config.login && (!e->console || console_opens(e->console)))
         login_drained(e, e->config.login);
 }
 
@@ -185,7 +199,38 @@ void opening_describe_seen(const engine *e, char out[opening_seen_bytes * 2]) {
     bytes_free(&shown);
 }
 
+static void describe_silence(const engine *e, const char *seen, hostsession_failure *to) {
+    double seconds = (double)e->config.open_timeout_us / 1e6;
+    const char *setup = e->console ? console_waits_for(e->console) : NULL;
+    if (setup)
+        failure_set(
+            to, HOSTSESSION_ERROR_NOT_READY, 0, "setup",
+            "%s: the prompt did not come back from the setup command \"%s\" within %.1f s; the last it said was "
+            "\"%s\"",
+            e->name, setup, seconds, seen);
+    else if (e->console)
+        failure_set(to, HOSTSESSION_ERROR_NOT_READY, 0, "handshake",
+                    "%s: nothing that the pattern for its prompt matches came within %.1f s; the last it said was "
+                    "\"%s\"; check the pattern, or allow more time",
+                    e->name, seconds, seen);
+    else
+        failure_set(
+            to, HOSTSESSION_ERROR_NOT_READY, 0, "handshake",
+            "%s: no POSIX shell answered within %.1f s; the last it said was \"%s\"; check what is started there, or "
+            "allow more time",
+            e->name, seconds, seen);
+}
+
 void opening_advance(engine *e) {
+    if (e->console && e->now < e->deadline) {
+        console_advance(e);
+        if (e->phase != PHASE_ASKING || e->now < e->next_step)
+            return;
+        if (!console_opens(e->console)) {
+            e->next_step = e->now + ask_again_us;
+            return;
+        }
+    }
     if (e->now < e->deadline && e->phase == PHASE_ASKING && e->config.login) {
         login_advance(e, e->config.login);
         return;
@@ -201,26 +246,23 @@ void opening_advance(engine *e) {
         parts_end(e, &why);
         return;
     }
-    failure_set(
-        &why, HOSTSESSION_ERROR_NOT_READY, 0, "handshake",
-        "%s: no POSIX shell answered within %.1f s; the last it said was \"%s\"; check what is started there, or "
-        "allow more time",
-        e->name, (double)e->config.open_timeout_us / 1e6, seen);
+    describe_silence(e, seen, &why);
     parts_end(e, &why);
 }
 
 void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why) {
     hostsession_failure failure;
     char seen[opening_seen_bytes * 2];
+    const char *answered = e->console ? "its prompt came" : "a shell answered";
     opening_describe_seen(e, seen);
     if (why && why->error)
         failure = *why;
     else if (how->known)
         failure_set(&failure, HOSTSESSION_ERROR_CONNECT, 0, "handshake",
-                    "%s: the program ended with exit status %d before a shell answered; the last it said was \"%s\"",
-                    e->name, how->exit_status, seen);
+                    "%s: the program ended with exit status %d before %s; the last it said was \"%s\"", e->name,
+                    how->exit_status, answered, seen);
     else
         failure_set(&failure, HOSTSESSION_ERROR_CONNECT, 0, "handshake",
-                    "%s: the connection was lost before a shell answered; the last it said was \"%s\"", e->name, seen);
+                    "%s: the connection was lost before %s; the last it said was \"%s\"", e->name, answered, seen);
     parts_end(e, &failure);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine's inside, shared by its parts: opening.c, login.c, command.c, prompts.c, recovery.c, between.c, raw.c;
- * engine.c leads to them. */
+ * engine.c leads to them, or, where a console is no shell, to console.c. */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
@@ -88,6 +88,7 @@ struct engine {
     redactor redactor;    /* for what is received */
     bytes shown;          /* scratch for transcripts */
 
+    console *console; /* what commands go to now is no shell but this; NULL: a shell */
     shell first; /* the session's own */
     shell *shell;
     uint64_t last_number; /* of commands and syncs together */
@@ -237,6 +238,8 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
 void recovery_shell_seen(engine *e);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);
+/* It is not won back in time: the session ends. */
+void recovery_give_up(engine *e);
 
 /* between.c */
 void between_open(side *s);

@@ -22,6 +22,8 @@ void raw_data(engine *e, const char *data, size_t length) {
 bool engine_send(engine *e, const char *data, size_t length, bool secret) {
     e->raw = true;
     e->prompt_seen = false;
+    if (e->console)
+        console_sent(e);
     return engine_type(e, data, length, secret);
 }
 
@@ -106,7 +108,10 @@ void raw_leave(engine *e) {
 
 void engine_run(engine *e, const engine_command *command, int64_t now_us) {
     e->now = now_us;
-    command_start(e, command);
+    if (e->console)
+        console_command(e, command);
+    else
+        command_start(e, command);
 }
 
 void engine_cancel(engine *e, int64_t now_us) {

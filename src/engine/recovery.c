@@ -32,12 +32,10 @@ static void prove(engine *e) {
 
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure) {
     e->phase = PHASE_RECOVERING;
-    for (size_t i = 0; i < e->side_count; i++)
-        e->sides[i].notices.interrupted = e->shell->dialect->interrupt_newline;
     e->stop_error = error;
     e->stop_failure = *failure;
     e->step = 0;
-    e->next_step = e->now;
+    e->next_step = e->console ? INT64_MAX : e->now;
     e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
@@ -46,6 +44,12 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
         e->shell->stopped_number = e->number;
     e->deadline = parts_after(e, e->config.recovery_timeout_us);
     parts_log(e, HOSTSESSION_LOG_INFO, "%s: stopping the command: %s", e->name, failure->message);
+    if (e->console) {
+        console_stop(e);
+        return;
+    }
+    for (size_t i = 0; i < e->side_count; i++)
+        e->sides[i].notices.interrupted = e->shell->dialect->interrupt_newline;
     recovery_advance(e);
 }
 
@@ -66,7 +70,7 @@ void recovery_shell_seen(engine *e) {
     e->next_step = e->now + rung_us;
 }
 
-static void give_up(engine *e) {
+void recovery_give_up(engine *e) {
     hostsession_failure why;
     failure_set(&why, e->stop_error, 0, "recovery",
                 "%s; it could not be stopped within %.3g s, so the session was ended", e->stop_failure.message,
@@ -186,7 +190,7 @@ static void await_signals(engine *e) {
 
 void recovery_advance(engine *e) {
     if (e->now >= e->deadline)
-        give_up(e);
+        recovery_give_up(e);
     else if (e->awaits_signals && e->now >= e->next_step)
         await_signals(e);
     else if (e->now >= e->next_step)

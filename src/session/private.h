@@ -75,6 +75,7 @@ struct hostsession {
     hostsession_channel channel;
     expectations *expectations; /* of the login */
     login *login;
+    console *console; /* NULL: a shell */
     engine *engine;
     loop_timer timer;
     int64_t timer_at;

@@ -99,6 +99,8 @@ hostsession_error hostsession_run_start(hostsession *session, const char *comman
         return failure_no_memory(failure, "command");
     operation->run.done = done;
     hostsession_error error = copy_options(session, options, &operation->run.options, failure);
+    if (!error && session->console)
+        error = console_check(command, failure);
     if (!error)
         error = fill(operation, command, failure);
     if (error) {

@@ -252,6 +252,24 @@ static hostsession_error make_login(hostsession *s, hostsession_failure *failure
     return error ? error : login_new(&config, &s->login, failure);
 }
 
+static hostsession_error make_console(hostsession *s, hostsession_failure *failure) {
+    hostsession_options *o = &s->options;
+    const char *unfit = NULL;
+    if (!o->console)
+        return HOSTSESSION_OK;
+    if (o->mode != HOSTSESSION_MODE_TTY)
+        unfit = "needs tty mode";
+    else if (o->shell)
+        unfit = "is no shell, and a shell was chosen";
+    else if (s->target.remote && (o->cwd || (o->environment && o->environment[0])))
+        unfit = "has no commands for a directory or an environment";
+    if (unfit)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options", "%s: a console %s", s->name, unfit);
+    hostsession_error error = console_new(o->console, &s->console, failure);
+    o->console = NULL;
+    return error;
+}
+
 static void free_login(hostsession *s) {
     login_free(s->login);
     expectations_free(s->expectations);
@@ -267,6 +285,7 @@ static hostsession_error make_engine(hostsession *s, hostsession_failure *failur
                             .open_timeout_us = to_us(s->options.connect_timeout_ms, default_connect_ms),
                             .max_raw_bytes = s->options.max_output_bytes,
                             .login = s->login,
+                            .console = s->console,
                             .recovery_timeout_us = to_us(s->options.recovery_timeout_ms, default_recovery_ms)};
     engine_host host = session_engine_host;
     char *setup = NULL;
@@ -322,6 +341,8 @@ static hostsession_error start(hostsession *s, const char *target_text, hostsess
     if (s->target.local)
         s->user = user_name();
     error = make_login(s, failure);
+    if (!error)
+        error = make_console(s, failure);
     if (!error)
         error = make_engine(s, failure);
     if (error)
@@ -393,6 +414,7 @@ void session_free(hostsession *s) {
     loop_unpost(&s->drained);
     loop_guest_remove(&s->guest);
     engine_free(s->engine);
+    console_free(s->console);
     free_login(s);
     hostsession_loop *own = s->own_loop ? s->loop : NULL;
     driver *d = s->driver;
