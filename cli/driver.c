@@ -143,6 +143,7 @@ static hostsession_error start_session(driver *on) {
     how.ssh = &ssh;
     how.expectations = options->expectation_count > 0 ? options->expectations : NULL;
     how.expectation_count = options->expectation_count;
+    how.console = options->console.prompt ? &options->console : NULL;
     how.on_question = on_question;
     how.loop = on->loop;
     how.mode = options->mode;

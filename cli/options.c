@@ -13,16 +13,22 @@ enum {
     OPTION_CONNECT_TIMEOUT,
     OPTION_CWD,
     OPTION_ENV,
+    OPTION_ERROR,
     OPTION_EXPECT,
     OPTION_JSON,
     OPTION_MAX_OUTPUT,
     OPTION_MODE,
+    OPTION_NO_PROBE,
+    OPTION_PAGER,
     OPTION_PASSWORD_FROM,
+    OPTION_PROMPT,
     OPTION_RECOVERY_TIMEOUT,
     OPTION_REPLY,
     OPTION_REPLY_FROM,
     OPTION_SESSION_LOG,
     OPTION_SHELL,
+    OPTION_STATUS,
+    OPTION_STATUS_COMMAND,
 };
 
 static const struct option long_options[] = {
@@ -30,18 +36,24 @@ static const struct option long_options[] = {
     {"connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT},
     {"cwd", required_argument, NULL, OPTION_CWD},
     {"env", required_argument, NULL, OPTION_ENV},
+    {"error", required_argument, NULL, OPTION_ERROR},
     {"expect", required_argument, NULL, OPTION_EXPECT},
     {"help", no_argument, NULL, 'h'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"keep-going", no_argument, NULL, 'k'},
     {"max-output", required_argument, NULL, OPTION_MAX_OUTPUT},
     {"mode", required_argument, NULL, OPTION_MODE},
+    {"no-probe", no_argument, NULL, OPTION_NO_PROBE},
+    {"pager", required_argument, NULL, OPTION_PAGER},
     {"password-from", required_argument, NULL, OPTION_PASSWORD_FROM},
+    {"prompt", required_argument, NULL, OPTION_PROMPT},
     {"recovery-timeout", required_argument, NULL, OPTION_RECOVERY_TIMEOUT},
     {"reply", required_argument, NULL, OPTION_REPLY},
     {"reply-from", required_argument, NULL, OPTION_REPLY_FROM},
     {"session-log", required_argument, NULL, OPTION_SESSION_LOG},
     {"shell", required_argument, NULL, OPTION_SHELL},
+    {"status", required_argument, NULL, OPTION_STATUS},
+    {"status-command", required_argument, NULL, OPTION_STATUS_COMMAND},
     {"timeout", required_argument, NULL, 't'},
     {0},
 };
@@ -54,6 +66,8 @@ typedef struct parse {
     const char *pattern;
     /* The first option that is only for hosts to log in to. */
     const char *remote_option;
+    /* The first that is only for consoles. */
+    const char *console_option;
 } parse;
 
 static bool wrong_value(const char *name, const char *value, const char *wanted) {
@@ -168,6 +182,39 @@ static bool set_remote_option(parse *state, int option, const char *value) {
     }
 }
 
+static bool set_console_option(parse *state, int option, const char *value) {
+    run_options *to = state->options;
+    const char *name = NULL;
+    switch (option) {
+    case OPTION_PROMPT:
+        to->console.prompt = value;
+        return true;
+    case OPTION_PAGER:
+        name = "--pager";
+        to->pagers[to->console.pager_count++] = (hostsession_expectation){.pattern = value, .response = " "};
+        break;
+    case OPTION_ERROR:
+        name = "--error";
+        to->console.error = value;
+        break;
+    case OPTION_STATUS_COMMAND:
+        name = "--status-command";
+        to->console.status_command = value;
+        break;
+    case OPTION_STATUS:
+        name = "--status";
+        to->console.status = value;
+        break;
+    default:
+        name = "--no-probe";
+        to->console.probe = "";
+        break;
+    }
+    if (!state->console_option)
+        state->console_option = name;
+    return true;
+}
+
 static bool set_option(parse *state, int option, const char *value) {
     run_options *to = state->options;
     switch (option) {
@@ -193,6 +240,13 @@ static bool set_option(parse *state, int option, const char *value) {
     case 'o':
     case OPTION_PASSWORD_FROM:
         return set_remote_option(state, option, value);
+    case OPTION_PROMPT:
+    case OPTION_PAGER:
+    case OPTION_ERROR:
+    case OPTION_STATUS_COMMAND:
+    case OPTION_STATUS:
+    case OPTION_NO_PROBE:
+        return set_console_option(state, option, value);
     case OPTION_BUDGET:
         return set_seconds("--budget", value, &to->budget_ms);
     case OPTION_CONNECT_TIMEOUT:
@@ -256,6 +310,14 @@ static bool check_together(const parse *state) {
         message("--shell has no meaning for '%s': the program is the shell", to->target);
     else if (to->expectation_count > 0 && to->mode == HOSTSESSION_MODE_PIPE)
         problem = "--expect needs a terminal to type the reply on: it cannot be used with --mode pipe";
+    else if (state->console_option && !to->console.prompt)
+        message("%s is for consoles: give --prompt, too", state->console_option);
+    else if (!to->console.status_command != !to->console.status)
+        problem = "--status-command and --status belong together: give both or none";
+    else if (to->console.prompt && to->mode == HOSTSESSION_MODE_PIPE)
+        problem = "--prompt needs a terminal to type at: it cannot be used with --mode pipe";
+    else if (to->console.prompt && to->shell)
+        problem = "--prompt says that the target is no shell: it cannot be used with --shell";
     else if (to->nul_separated && !to->file)
         problem = "-0 is for commands from a file: give -f FILE, too";
     else if (to->file && to->command_count > 0)
@@ -292,16 +354,18 @@ static bool allocate(run_options *to, size_t count) {
     to->environment = calloc(count + 1, sizeof *to->environment);
     to->expectations = calloc(count, sizeof *to->expectations);
     to->responses = calloc(count, sizeof *to->responses);
+    to->pagers = calloc(count, sizeof *to->pagers);
+    to->console.pagers = to->pagers;
     to->identity_files = calloc(count + 1, sizeof *to->identity_files);
     to->settings = calloc(count + 1, sizeof *to->settings);
-    if (to->environment && to->expectations && to->responses && to->identity_files && to->settings)
+    if (to->environment && to->expectations && to->responses && to->pagers && to->identity_files && to->settings)
         return true;
     message("out of memory");
     return false;
 }
 
 options_answer options_parse(run_options *ret_options, int argc, char **argv) {
-    *ret_options = (run_options){0};
+    *ret_options = (run_options){.console = HOSTSESSION_CONSOLE_INIT};
     parse state = {.options = ret_options, .argv = argv};
     if (!allocate(ret_options, (size_t)argc))
         return OPTIONS_WRONG;
@@ -327,6 +391,7 @@ void options_release(run_options *parsed) {
         secret_free(parsed->responses[i]);
     free(parsed->responses);
     free(parsed->expectations);
+    free(parsed->pagers);
     free(parsed->environment);
     free(parsed->identity_files);
     free(parsed->settings);

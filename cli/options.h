@@ -54,6 +54,9 @@ typedef struct run_options {
     /* Owned; one for each expectation: the response with Enter. */
     char **responses;
     size_t expectation_count;
+    /* The target is a console when its prompt is not NULL. */
+    hostsession_console console;
+    hostsession_expectation *pagers;
 } run_options;
 
 typedef enum options_answer {

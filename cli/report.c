@@ -156,8 +156,12 @@ void report_tell(const report *about) {
     escape_text(command, sizeof command, about->command, about->command_bytes);
     size_t number = about->index + 1;
     bool has_reason = about->failure && about->failure->error != HOSTSESSION_OK;
+    /* A console tells none, or one of 0 beside its error. */
+    bool has_status = about->exit_status > 0;
     if (about->status == HOSTSESSION_STATUS_SUCCESS)
-        message("command %zu succeeded with exit status 0", number);
+        message("command %zu succeeded%s", number, about->exit_status == 0 ? " with exit status 0" : "");
+    else if (about->status == HOSTSESSION_STATUS_FAILED && !has_status)
+        message("command %zu failed: %s", number, command);
     else if (about->status == HOSTSESSION_STATUS_FAILED)
         message("command %zu failed with exit status %d: %s", number, about->exit_status, command);
     else if (about->status == HOSTSESSION_STATUS_SHELL_EXITED && about->exit_status >= 0)
@@ -177,6 +181,7 @@ int report_exit_status(const report *about) {
     case HOSTSESSION_STATUS_SUCCESS:
         return 0;
     case HOSTSESSION_STATUS_FAILED:
+        return about->exit_status > 0 && about->exit_status <= 255 ? about->exit_status : EXIT_FAILED;
     case HOSTSESSION_STATUS_SHELL_EXITED:
         return about->exit_status >= 0 ? about->exit_status : EXIT_ERROR;
     case HOSTSESSION_STATUS_TIMED_OUT:

@@ -13,6 +13,7 @@
 
 /* Exit statuses of the command that are not a command's own. */
 enum {
+    EXIT_FAILED = 1, /* with no exit status to tell */
     EXIT_USAGE = 2,
     EXIT_TIMED_OUT = 124,
     EXIT_SIGNAL_BASE = 128,

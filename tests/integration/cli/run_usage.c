@@ -61,6 +61,11 @@ static const usage_case cases[] = {
     {{"run", "-f", "/", "local"}, "directory"},
     {{"run", "--session-log", "/nonexistent/log", "local", "true"}, "/nonexistent/log"},
     {{"run", "--recovery-timeout", "0", "local", "true"}, "--recovery-timeout"},
+    {{"run", "--pager", "x", "local", "x"}, "--pager is for consoles"},
+    {{"run", "--prompt", "x", "--mode", "pipe", "local", "x"}, "--mode pipe"},
+    {{"run", "--prompt", "x", "--shell", "sh", "local", "x"}, "--shell"},
+    {{"run", "--prompt", "x", "--status", "x", "local", "x"}, "--status-command"},
+    {{"run", "--prompt", "(", "local", "x"}, "invalid pattern \"(\""},
     {{"run", "ssh://web1:0", "x"}, "ssh://web1:0"},
     {{"run", "telnet://web1:23", "x"}, "telnet://web1:23"},
     {{"run", "we;b1", "x"}, "we;b1"},
@@ -160,6 +165,12 @@ static void every_option_is_documented(void **state) {
         "--connect-timeout",
         "--recovery-timeout",
         "--session-log",
+        "--prompt",
+        "--pager",
+        "--error",
+        "--status-command",
+        "--status",
+        "--no-probe",
     };
     invocation it;
     text manual = {0};
