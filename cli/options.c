@@ -68,6 +68,8 @@ typedef struct parse {
     const char *remote_option;
     /* The first that is only for consoles. */
     const char *console_option;
+    /* The first that is only for ssh. */
+    const char *ssh_option;
 } parse;
 
 static bool wrong_value(const char *name, const char *value, const char *wanted) {
@@ -165,6 +167,8 @@ static bool set_remote_option(parse *state, int option, const char *value) {
     run_options *to = state->options;
     if (!state->remote_option)
         state->remote_option = option == OPTION_PASSWORD_FROM ? "--password-from" : names[option];
+    if (!state->ssh_option && option != OPTION_PASSWORD_FROM)
+        state->ssh_option = names[option];
     switch (option) {
     case 'i':
         to->identity_files[to->identity_count++] = value;
@@ -306,6 +310,8 @@ static bool check_together(const parse *state) {
         message("--expect '%s' has no reply: give --reply or --reply-from after it", state->pattern);
     else if (state->remote_option && (is_local || is_exec))
         message("%s is for hosts to log in to; it has no meaning for '%s'", state->remote_option, to->target);
+    else if (state->ssh_option && strncasecmp(to->target, "telnet://", 9) == 0)
+        message("%s is for hosts reached over ssh; it has no meaning for '%s'", state->ssh_option, to->target);
     else if (to->shell && is_exec)
         message("--shell has no meaning for '%s': the program is the shell", to->target);
     else if (to->expectation_count > 0 && to->mode == HOSTSESSION_MODE_PIPE)

@@ -18,6 +18,7 @@
 #include <hostsession/sequence.h>
 #include <hostsession/session.h>
 #include <hostsession/ssh.h>
+#include <hostsession/telnet.h>
 #include <hostsession/transport.h>
 #include <hostsession/version.h>
 

@@ -37,6 +37,7 @@
 #include <hostsession/loop.h>
 #include <hostsession/result.h>
 #include <hostsession/ssh.h>
+#include <hostsession/telnet.h>
 #include <hostsession/transport.h>
 
 HOSTSESSION_BEGIN
@@ -138,12 +139,14 @@ typedef struct hostsession_options {
     /** What the target gives is no shell but such a console.  NULL: a shell.  tty mode only; without `shell`, and
      *  without `cwd` and `environment` on another host. */
     const hostsession_console *console;
+    /** For a host reached over telnet.  NULL: the defaults. */
+    const hostsession_telnet_options *telnet;
 } hostsession_options;
 
 #define HOSTSESSION_OPTIONS_INIT                                                                                       \
     {                                                                                                                  \
         sizeof(hostsession_options), NULL, HOSTSESSION_MODE_TTY, NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL,   \
-            NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL                                                          \
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL                                                    \
     }
 
 /**
@@ -159,8 +162,9 @@ typedef void (*hostsession_open_fn)(hostsession *session, const hostsession_fail
  * Start a shell and wait until it has answered.
  *
  * @param target       "local"; "[USER@]HOST[:PORT]" or "ssh://[USER@]HOST[:PORT]" for the login shell on a host, over
- * SSH (ssh.h); or "exec:PROGRAM ARG..." for any program that gives a shell on its terminal: its words are split as a
- * POSIX shell does (quotes and backslashes; nothing is expanded) and started without one.  Copied.
+ * SSH (ssh.h); "telnet://[USER@]HOST[:PORT]" for the one behind a login over telnet (telnet.h); or "exec:PROGRAM
+ * ARG..." for any program that gives a shell on its terminal: its words are split as a POSIX shell does (quotes and
+ * backslashes; nothing is expanded) and started without one.  Copied.
  * @param options      NULL for the defaults.
  * @param ret_session  Assigned on success, else NULL.  Owned by the caller, released with hostsession_close().
  * @param failure      NULL, or filled on failure.

@@ -331,3 +331,7 @@ void login_advance(engine *e, login *l) {
         parts_type(e, "\r", 1, false);
     }
 }
+
+bool login_gave_password(const login *l) {
+    return l->passwords > 0;
+}

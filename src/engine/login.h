@@ -7,7 +7,8 @@
  *   something that was expected         its response
  *   a prompt for a name                 the name; again: the login was refused (HOSTSESSION_ERROR_AUTH, with what was
  *                                       said last); no name known: the same
- *   a prompt for a password             engine_host.answer(); again: its next attempt; no answer: the same
+ *   a prompt for a password             engine_host.answer(); again: its next attempt; no answer, or a hangup behind
+ *                                       it: the same
  *   another question, or echo went off  wait
  *   what looks like a shell's prompt    our question (opening.c)
  *   anything else, or nothing           our question, but only once a second has passed

@@ -255,8 +255,13 @@ void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
     char seen[opening_seen_bytes * 2];
     const char *answered = e->console ? "its prompt came" : "a shell answered";
     opening_describe_seen(e, seen);
+    bool refused = e->phase == PHASE_ASKING && e->config.login && login_gave_password(e->config.login);
     if (why && why->error)
         failure = *why;
+    else if (refused)
+        failure_set(&failure, HOSTSESSION_ERROR_AUTH, 0, "login",
+                    "%s: the login was refused: the host hung up after the password; the last it said was \"%s\"",
+                    e->name, seen);
     else if (how->known)
         failure_set(&failure, HOSTSESSION_ERROR_CONNECT, 0, "handshake",
                     "%s: the program ended with exit status %d before %s; the last it said was \"%s\"", e->name,

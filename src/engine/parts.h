@@ -202,6 +202,8 @@ void login_start(engine *e, login *l);
 void login_data(engine *e, login *l, const char *data, size_t length);
 void login_drained(engine *e, login *l);
 void login_advance(engine *e, login *l);
+/* Whether a password was given. */
+bool login_gave_password(const login *l);
 
 /* command.c */
 /* What the command printed. */

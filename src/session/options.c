@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/options.h"
 
-#include "base/bytes.h"
 #include "base/failure.h"
 #include "session/private.h"
 
@@ -9,121 +8,153 @@
 #include <string.h>
 
 /* A member that is added must be looked at here: what it points to is to be copied. */
-_Static_assert(offsetof(hostsession_options, expectation_count) + sizeof(size_t) == sizeof(hostsession_options),
-               "copy new members");
+#define LAST_IS(type, member) (offsetof(type, member) + sizeof((type){0}.member) == sizeof(type))
+_Static_assert(LAST_IS(hostsession_options, telnet), "copy new members");
+_Static_assert(LAST_IS(hostsession_telnet_options, write_pause_ms), "copy new members");
+_Static_assert(LAST_IS(hostsession_console, leave), "copy new members");
 _Static_assert(offsetof(hostsession_ssh_options, own_connection) + sizeof(void *) == sizeof(hostsession_ssh_options),
                "copy new members");
+
+/* What was copied, to be wiped: there are secrets among it. */
+typedef struct block {
+    struct block *next;
+    size_t length;
+    char data[];
+} block;
 
 struct options_copy {
     hostsession_options options;
     hostsession_ssh_options ssh;
-    char *shell;
-    char *cwd;
-    char *config_file;
-    char **environment;
-    char **identity_files;
-    char **settings;
-    hostsession_expectation *expectations;
+    hostsession_telnet_options telnet;
+    hostsession_console console;
+    block *blocks;
+    bool out_of_memory;
 };
 
-static void free_strings(char **strings) {
-    for (size_t i = 0; strings && strings[i]; i++)
-        free(strings[i]);
-    free(strings);
+/* A copy that lives as long as `c`; NULL stays NULL. */
+static const void *keep(options_copy *c, const void *from, size_t length) {
+    block *b = from ? malloc(sizeof *b + length) : NULL;
+    c->out_of_memory |= from && !b;
+    if (!b)
+        return NULL;
+    b->next = c->blocks;
+    b->length = length;
+    c->blocks = b;
+    return memcpy(b->data, from, length);
 }
 
-/* Both return whether there was memory; NULL stays NULL. */
-static bool copy_string(const char *from, char **to) {
-    *to = from ? strdup(from) : NULL;
-    return !from || *to;
+static const char *keep_text(options_copy *c, const char *from) {
+    return keep(c, from, from ? strlen(from) + 1 : 0);
 }
 
-static bool copy_strings(const char *const *from, char ***to) {
+static const char *const *keep_list(options_copy *c, const char *const *from) {
     size_t count = 0;
-    *to = NULL;
-    if (!from)
-        return true;
-    while (from[count])
+    while (from && from[count])
         count++;
-    char **copy = *to = calloc(count + 1, sizeof *copy);
-    if (!copy)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (!copy_string(from[i], &copy[i]))
-            return false;
-    return true;
+    const char **list = (const char **)keep(c, from, (count + 1) * sizeof *from);
+    for (size_t i = 0; list && i < count; i++)
+        list[i] = keep_text(c, list[i]);
+    return (const char *const *)list;
 }
 
-static bool copy_expectations(const hostsession_options *o, options_copy *c) {
-    if (!o->expectation_count)
-        return true;
-    hostsession_expectation *copy = c->expectations = calloc(o->expectation_count, sizeof *copy);
-    for (size_t i = 0; copy && i < o->expectation_count; i++) {
-        char *pattern, *response;
-        bool right = copy_string(o->expectations[i].pattern, &pattern);
-        right &= copy_string(o->expectations[i].response, &response);
-        copy[i] = o->expectations[i];
-        copy[i].pattern = pattern;
-        copy[i].response = response;
-        if (!right)
-            return false;
+static const hostsession_expectation *keep_expectations(options_copy *c, const hostsession_expectation *from,
+                                                        size_t count) {
+    hostsession_expectation *list = (hostsession_expectation *)keep(c, count ? from : NULL, count * sizeof *from);
+    for (size_t i = 0; list && i < count; i++) {
+        list[i].pattern = keep_text(c, list[i].pattern);
+        list[i].response = keep_text(c, list[i].response);
     }
-    return copy != NULL;
+    return list;
 }
 
-/* The responses may be secrets. */
-static void free_expectations(options_copy *c) {
-    for (size_t i = 0; c->expectations && i < c->options.expectation_count; i++) {
-        char *response = (char *)c->expectations[i].response;
-        if (response)
-            explicit_bzero(response, strlen(response));
-        free(response);
-        free((char *)c->expectations[i].pattern);
-    }
-    free(c->expectations);
+static void keep_ssh(options_copy *c, const hostsession_ssh_options *from) {
+    memcpy(&c->ssh, from, from->struct_size);
+    c->ssh.struct_size = sizeof c->ssh;
+    c->ssh.config_file = keep_text(c, c->ssh.config_file);
+    c->ssh.identity_files = keep_list(c, c->ssh.identity_files);
+    c->ssh.settings = keep_list(c, c->ssh.settings);
+    c->options.ssh = &c->ssh;
 }
 
-static bool copy_all(options_copy *c) {
+static void keep_telnet(options_copy *c, const hostsession_telnet_options *from) {
+    memcpy(&c->telnet, from, from->struct_size);
+    c->telnet.struct_size = sizeof c->telnet;
+    c->telnet.terminal_type = keep_text(c, c->telnet.terminal_type);
+    c->telnet.environment = keep_list(c, c->telnet.environment);
+    c->telnet.name_prompt = keep_text(c, c->telnet.name_prompt);
+    c->telnet.password_prompt = keep_text(c, c->telnet.password_prompt);
+    c->options.telnet = &c->telnet;
+}
+
+static void keep_console(options_copy *c, const hostsession_console *from) {
+    hostsession_console *to = &c->console;
+    memcpy(to, from, from->struct_size);
+    to->struct_size = sizeof *to;
+    to->prompt = keep_text(c, to->prompt);
+    to->pagers = keep_expectations(c, to->pagers, to->pager_count);
+    to->error = keep_text(c, to->error);
+    to->status_command = keep_text(c, to->status_command);
+    to->status = keep_text(c, to->status);
+    to->enter = keep_text(c, to->enter);
+    to->probe = keep_text(c, to->probe);
+    to->setup = keep_list(c, to->setup);
+    to->interrupt = keep_text(c, to->interrupt);
+    to->leave = keep_text(c, to->leave);
+    c->options.console = to;
+}
+
+static void keep_all(options_copy *c) {
     hostsession_options *o = &c->options;
-    bool right = copy_string(o->shell, &c->shell) && copy_string(o->cwd, &c->cwd) &&
-                 copy_strings(o->environment, &c->environment) && copy_expectations(o, c);
-    if (right && o->ssh) {
-        memcpy(&c->ssh, o->ssh, o->ssh->struct_size);
-        c->ssh.struct_size = sizeof c->ssh;
-        right = copy_string(c->ssh.config_file, &c->config_file) &&
-                copy_strings(c->ssh.identity_files, &c->identity_files) && copy_strings(c->ssh.settings, &c->settings);
-        c->ssh.config_file = c->config_file;
-        c->ssh.identity_files = (const char *const *)c->identity_files;
-        c->ssh.settings = (const char *const *)c->settings;
-        o->ssh = &c->ssh;
-    }
-    o->expectations = c->expectations;
-    o->shell = c->shell;
-    o->cwd = c->cwd;
-    o->environment = (const char *const *)c->environment;
     o->struct_size = sizeof *o;
-    return right;
+    o->shell = keep_text(c, o->shell);
+    o->cwd = keep_text(c, o->cwd);
+    o->environment = keep_list(c, o->environment);
+    o->expectations = keep_expectations(c, o->expectations, o->expectation_count);
+    if (o->ssh)
+        keep_ssh(c, o->ssh);
+    if (o->telnet)
+        keep_telnet(c, o->telnet);
+    if (o->console)
+        keep_console(c, o->console);
+}
+
+static hostsession_error check_size(size_t size, size_t least, size_t most, const char *member,
+                                    hostsession_failure *failure) {
+    if (size >= least && size <= most)
+        return HOSTSESSION_OK;
+    return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                       "options->%s->struct_size is %zu; start from its ..._INIT", member, size);
+}
+
+static hostsession_error check(const hostsession_options *o, hostsession_failure *failure) {
+    hostsession_error error = HOSTSESSION_OK;
+    if (o->transport)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "a transport of one's own (options->transport) serves one session; for more give a "
+                           "session_factory that opens each with its own");
+    if (o->ssh)
+        error = check_size(o->ssh->struct_size, offsetof(hostsession_ssh_options, own_connection), sizeof *o->ssh,
+                           "ssh", failure);
+    if (!error && o->telnet)
+        error = check_size(o->telnet->struct_size, sizeof *o->telnet, sizeof *o->telnet, "telnet", failure);
+    if (!error && o->console)
+        error = check_size(o->console->struct_size, sizeof *o->console, sizeof *o->console, "console", failure);
+    return error;
 }
 
 hostsession_error options_copy_new(const hostsession_options *given, options_copy **ret, hostsession_failure *failure) {
     hostsession_options read;
     hostsession_error error = session_read_options(given, &read, failure);
+    if (!error)
+        error = check(&read, failure);
     if (error)
         return error;
-    if (read.transport)
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "a transport of one's own (options->transport) serves one session; for more give a "
-                           "session_factory that opens each with its own");
-    if (read.ssh && (read.ssh->struct_size < offsetof(hostsession_ssh_options, own_connection) ||
-                     read.ssh->struct_size > sizeof *read.ssh))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->ssh->struct_size is %zu; start from HOSTSESSION_SSH_OPTIONS_INIT",
-                           read.ssh->struct_size);
     options_copy *c = calloc(1, sizeof *c);
     if (!c)
         return failure_no_memory(failure, "options");
     c->options = read;
-    if (!copy_all(c)) {
+    keep_all(c);
+    if (c->out_of_memory) {
         options_copy_free(c);
         return failure_no_memory(failure, "options");
     }
@@ -132,15 +163,12 @@ hostsession_error options_copy_new(const hostsession_options *given, options_cop
 }
 
 void options_copy_free(options_copy *c) {
-    if (!c)
-        return;
-    free_expectations(c);
-    free(c->shell);
-    free(c->cwd);
-    free(c->config_file);
-    free_strings(c->environment);
-    free_strings(c->identity_files);
-    free_strings(c->settings);
+    while (c && c->blocks) {
+        block *b = c->blocks;
+        c->blocks = b->next;
+        explicit_bzero(b->data, b->length);
+        free(b);
+    }
     free(c);
 }
 

@@ -242,13 +242,23 @@ hostsession_error session_read_options(const hostsession_options *given, hostses
 
 static hostsession_error make_login(hostsession *s, hostsession_failure *failure) {
     hostsession_options *o = &s->options;
-    if (!o->expectation_count)
-        return HOSTSESSION_OK;
-    hostsession_error error = session_check_expectations(s, o->expectations, o->expectation_count, failure);
-    if (!error)
+    hostsession_error error = HOSTSESSION_OK;
+    if (!o->expectation_count && !s->target.asks)
+        return error;
+    if (o->expectation_count)
+        error = session_check_expectations(s, o->expectations, o->expectation_count, failure);
+    if (!error && o->expectation_count)
         error = expectations_new(o->expectations, o->expectation_count, &s->expectations, failure);
     o->expectations = NULL;
-    engine_login config = {.echoes = s->target.echoes, .expectations = s->expectations};
+    engine_login config = {.user = s->target.user,
+                           .asks = s->target.asks,
+                           .echoes = s->target.echoes,
+                           .expectations = s->expectations};
+    if (o->telnet && s->target.asks) {
+        config.name_prompt = o->telnet->name_prompt;
+        config.password_prompt = o->telnet->password_prompt;
+    }
+    o->telnet = NULL;
     return error ? error : login_new(&config, &s->login, failure);
 }
 
@@ -416,6 +426,7 @@ void session_free(hostsession *s) {
     engine_free(s->engine);
     console_free(s->console);
     free_login(s);
+    target_free(&s->target);
     hostsession_loop *own = s->own_loop ? s->loop : NULL;
     driver *d = s->driver;
     free(s->transport_name);

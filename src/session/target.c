@@ -147,10 +147,9 @@ static bool starts_with(const char *text, const char *prefix) {
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* [USER@]HOST[:PORT], with or without ssh:// before it.  On success `where` is to be freed. */
-static hostsession_error read_remote(const char *text, const hostsession_options *options, address *where,
-                                     transport_remote *ret, hostsession_failure *failure) {
-    const char *scheme = "ssh://";
+/* [USER@]HOST[:PORT], with or without the scheme before it. */
+static hostsession_error parse_address(const char *text, const char *scheme, address *ret,
+                                       hostsession_failure *failure) {
     bool has_scheme = starts_with(text, scheme);
     char *bare = strdup(has_scheme ? text + strlen(scheme) : text);
     if (!bare)
@@ -158,8 +157,39 @@ static hostsession_error read_remote(const char *text, const hostsession_options
     size_t length = strlen(bare);
     if (has_scheme && length > 0 && bare[length - 1] == '/')
         bare[length - 1] = 0;
-    hostsession_error error = address_parse(bare, text, where, failure);
+    hostsession_error error = address_parse(bare, text, ret, failure);
     free(bare);
+    return error;
+}
+
+static hostsession_error open_telnet(const char *text, const hostsession_options *options, target *ret,
+                                     hostsession_failure *failure) {
+    address where;
+    if (options->mode == HOSTSESSION_MODE_PIPE)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+                           "target \"%s\": telnet gives a terminal and no pipes; use tty mode", text);
+    if (options->shell)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
+                           "target \"%s\": a telnet login gives the user's own shell and starts no other; leave the "
+                           "shell out, and run \"exec %s\" or change the login shell",
+                           text, options->shell);
+    hostsession_error error = parse_address(text, "telnet://", &where, failure);
+    if (error)
+        return error;
+    error = transport_make_telnet(where.host, where.port, options->telnet, &ret->transport, failure);
+    if (!error) {
+        ret->remote = ret->asks = true;
+        ret->user = where.user;
+        where.user = NULL;
+    }
+    address_free(&where);
+    return error;
+}
+
+/* On success `where` is to be freed. */
+static hostsession_error read_remote(const char *text, const hostsession_options *options, address *where,
+                                     transport_remote *ret, hostsession_failure *failure) {
+    hostsession_error error = parse_address(text, "ssh://", where, failure);
     if (error)
         return error;
     *ret = (transport_remote){.host = where->host,
@@ -258,10 +288,17 @@ hostsession_error target_open(const char *text, const hostsession_options *optio
                 text);
         return open_program(text + 5, options, ret, failure);
     }
+    if (starts_with(text, "telnet://"))
+        return open_telnet(text, options, ret, failure);
     if (strstr(text, "://") && !starts_with(text, "ssh://"))
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
                            "target \"%s\" is not supported by this version; write \"local\", \"[USER@]HOST[:PORT]\", "
-                           "\"ssh://[USER@]HOST[:PORT]\" or \"exec:PROGRAM ARG...\"",
+                           "\"ssh://[USER@]HOST[:PORT]\", \"telnet://[USER@]HOST[:PORT]\" or \"exec:PROGRAM ARG...\"",
                            text);
     return open_ssh(text, options, ret, failure);
+}
+
+void target_free(target *t) {
+    free(t->user);
+    t->user = NULL;
 }

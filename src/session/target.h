@@ -12,12 +12,17 @@ typedef struct target {
     bool local;  /* the shell runs as the caller's user */
     bool echoes; /* its terminal does so at first */
     bool remote; /* its directory and environment are set by commands */
+    bool asks;   /* for a name and a password, at its terminal */
+    char *user;  /* the name it is given then; NULL: none */
 } target;
 
 /* Understand `text` and make its transport; nothing is started yet.
  * HOSTSESSION_ERROR_INVALID: a malformed or unsupported target. */
 hostsession_error target_open(const char *text, const hostsession_options *options, target *ret,
                               hostsession_failure *failure);
+
+/* The transport is released by its owner. */
+void target_free(target *t);
 
 /* Whether its one-shots are processes or channels of their own. */
 bool target_has_oneshots(const char *text);

@@ -6,6 +6,7 @@
 
 #include <hostsession/login.h>
 #include <hostsession/ssh.h>
+#include <hostsession/telnet.h>
 #include <hostsession/transport.h>
 
 #include <sys/types.h>
@@ -35,6 +36,8 @@ typedef struct transport_made {
     void (*explain)(void *data, hostsession_failure *failure);
     /* NULL, or: whether what signal() sent may still be on its way. */
     bool (*signals_pending)(void *data);
+    /* NULL, or: as hostsession_telnet_send(). */
+    hostsession_error (*telnet_command)(void *data, int command);
     /* signal() goes by what is in the foreground. */
     bool sees_foreground;
     /* signal() has a way of its own, beside the shell's terminal. */
@@ -61,6 +64,11 @@ typedef struct transport_remote {
     hostsession_question_fn on_question; /* NULL: nothing is answered */
     void *userdata;
 } transport_remote;
+
+/* A shell behind a telnet login.  Strings are copied.  `port` 0: telnet's; `options` NULL: the defaults.
+ * HOSTSESSION_ERROR_INVALID for bad ones. */
+hostsession_error transport_make_telnet(const char *host, int port, const hostsession_telnet_options *options,
+                                        transport_made *ret, hostsession_failure *failure);
 
 /* The hostsession_channel_...() functions, for a transport that is loaded as a module. */
 typedef struct transport_channel {

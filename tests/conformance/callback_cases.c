@@ -280,8 +280,8 @@ static void close_when_ended(struct context *t) {
         long long until = clock_ms() + run_bound_ms;
         while (!t->ended_calls && clock_ms() < until)
             hostsession_loop_run_once(loop, 1000);
-        CHECK(t, c.done == 1 && c.error == HOSTSESSION_ERROR_SHELL_EXITED && t->ended_calls == 1,
-              "done %d times, %s, ended %d times", c.done, hostsession_error_name(c.error), t->ended_calls);
+        CHECK(t, c.done == 1 && c.error == end_error(t) && t->ended_calls == 1, "done %d times, %s, ended %d times",
+              c.done, hostsession_error_name(c.error), t->ended_calls);
     }
     hostsession_loop_free(loop);
 }

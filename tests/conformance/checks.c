@@ -152,6 +152,15 @@ bool check_runs_matching(struct context *t, struct place at, const char *command
     return false;
 }
 
+hostsession_error end_error(const struct context *t) {
+    return t->transport->capabilities & REACH_EXIT_STATUS ? HOSTSESSION_ERROR_SHELL_EXITED
+                                                          : HOSTSESSION_ERROR_DISCONNECTED;
+}
+
+int end_status(const struct context *t, int status) {
+    return t->transport->capabilities & REACH_EXIT_STATUS ? status : -1;
+}
+
 /* A run after the end is refused, and the session says why it ended. */
 static bool is_over(struct context *t) {
     hostsession_error error;
@@ -162,16 +171,29 @@ static bool is_over(struct context *t) {
 }
 
 static bool is_known_end(struct context *t, hostsession_error error, const hostsession_result *result) {
-    return result && error == HOSTSESSION_ERROR_SHELL_EXITED && is_consistent(result, error) &&
-           hostsession_result_status(result) == HOSTSESSION_STATUS_SHELL_EXITED &&
-           hostsession_result_exit_status(result) >= 0 && is_over(t) && t->ended_calls == 1;
+    bool knows = t->transport->capabilities & REACH_EXIT_STATUS;
+    return result && error == end_error(t) && is_consistent(result, error) &&
+           hostsession_result_status(result) == (knows ? HOSTSESSION_STATUS_SHELL_EXITED : HOSTSESSION_STATUS_LOST) &&
+           (hostsession_result_exit_status(result) >= 0) == knows && is_over(t) && t->ended_calls == 1;
+}
+
+/* Where the end is not known for one of the shell, what the shell says then is not known for that. */
+static bool is_last_output(struct context *t, const hostsession_result *result, const char *output) {
+    static const char word[] = "exit\n";
+    if (is_output(result, output, strlen(output)))
+        return true;
+    const char *said = strstr(hostsession_result_output(result), word);
+    size_t before = said ? (size_t)(said - hostsession_result_output(result)) : 0;
+    return !(t->transport->capabilities & REACH_EXIT_STATUS) && said &&
+           hostsession_result_output_bytes(result) == strlen(output) + sizeof word - 1 &&
+           strncmp(hostsession_result_output(result), output, before) == 0 &&
+           strcmp(said + sizeof word - 1, output + before) == 0;
 }
 
 bool check_fails(struct context *t, struct place at, const char *command, bool may_exit) {
     hostsession_error error;
     const hostsession_result *result = run_raw(t, command, NULL, &error);
-    if (may_exit && error == HOSTSESSION_ERROR_SHELL_EXITED && is_known_end(t, error, result) &&
-        hostsession_result_exit_status(result) != 0)
+    if (may_exit && is_known_end(t, error, result) && hostsession_result_exit_status(result) != 0)
         return true;
     if (result && error == HOSTSESSION_OK && is_consistent(result, error) &&
         hostsession_result_status(result) == HOSTSESSION_STATUS_FAILED)
@@ -186,8 +208,8 @@ bool check_fails(struct context *t, struct place at, const char *command, bool m
 bool check_exits(struct context *t, struct place at, const char *command, const char *output, int status) {
     hostsession_error error;
     const hostsession_result *result = run_raw(t, command, NULL, &error);
-    if (is_known_end(t, error, result) && is_output(result, output, strlen(output)) &&
-        hostsession_result_exit_status(result) == status)
+    if (is_known_end(t, error, result) && is_last_output(t, result, output) &&
+        hostsession_result_exit_status(result) == end_status(t, status))
         return true;
     text expected = {0};
     text_printf(&expected, "the end of the shell, once told, then CLOSED; exit %d ", status);

@@ -26,6 +26,10 @@ enum {
     LONG = 8,
     /* About how the library starts a shell on this machine. */
     STARTED_HERE = 16,
+    /* A way to kill beside the shell's terminal is needed. */
+    NEEDS_SIGNALS = 32,
+    /* Any shell is asked for by name. */
+    CHOOSES_SHELL = 64,
 };
 
 struct context {
@@ -124,6 +128,9 @@ bool check_result(struct context *t, struct place at, const char *command, const
 bool check_runs(struct context *t, struct place at, const char *command, const void *output, size_t length, int status);
 bool check_runs_matching(struct context *t, struct place at, const char *command, const char *pattern, int status);
 bool check_fails(struct context *t, struct place at, const char *command, bool may_exit);
+/* How the end of the shell shows: on a transport that cannot tell it, as a lost connection. */
+hostsession_error end_error(const struct context *t);
+int end_status(const struct context *t, int status);
 bool check_exits(struct context *t, struct place at, const char *command, const char *output, int status);
 bool check_times_out(struct context *t, struct place at, const char *command, const char *output);
 bool check_timed_out(struct context *t, struct place at, const char *command, const hostsession_result *result,

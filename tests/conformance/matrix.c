@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "matrix.h"
 
+#include "../support/folder.h"
 #include "../support/ssh_server.h"
+#include "../support/telnet_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,10 +68,41 @@ static void describe_ssh(const struct shell_row *shell, const char *home, struct
     opening->options.interactive = shell->interactive;
 }
 
+/* A real telnetd, whose login asks for a shell and a home in place of a name: each case has one of its own. */
+static telnet_server *telnet;
+
+static bool start_telnet(const char *folder, text *why) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/login", folder);
+    static const char login[] = "#!/bin/sh\n"
+                                "printf 'login: '\n"
+                                "read -r who\n"
+                                "home=${who#*,}\n"
+                                "cd \"$home\" || exit\n"
+                                "exec env -i HOME=\"$home\" TMPDIR=\"$home\" LOGNAME=\"$(id -un)\" TERM=dumb "
+                                "LANG=C.UTF-8 HISTFILE=/dev/null \\\n"
+                                "    PATH=\"$PATH\" ${who%%,*}\n";
+    if (!telnet_server_available(false, why) || !file_write(path, login, sizeof login - 1) || chmod(path, 0755) != 0)
+        return false;
+    telnet = telnet_server_start(path, why);
+    return telnet != NULL;
+}
+
+static void stop_telnet(void) {
+    telnet_server_stop(telnet);
+}
+
+static void describe_telnet(const struct shell_row *shell, const char *home, struct opening *opening) {
+    snprintf(opening->target, sizeof opening->target, "telnet://%s%s%s,%s@127.0.0.1:%u", shell->program,
+             shell->arguments ? " " : "", shell->arguments ? shell->arguments : "", home, telnet_server_port(telnet));
+}
+
 const struct transport_row transport_rows[] = {
-    {"local", ANY_MODE, REACH_LOCAL | REACH_EXIT_STATUS | REACH_SIGNALS | REACH_ECHO, ANY_SHELL, NULL, NULL,
-     describe_local},
-    {"ssh", ANY_MODE, REACH_EXIT_STATUS | REACH_SIGNALS, ANY_SHELL & ~BASH_POSIX, start_ssh, stop_ssh, describe_ssh},
+    {"local", ANY_MODE, REACH_LOCAL | REACH_EXIT_STATUS | REACH_SIGNALS | REACH_ECHO | REACH_SHELL, ANY_SHELL, NULL,
+     NULL, describe_local},
+    {"ssh", ANY_MODE, REACH_EXIT_STATUS | REACH_SIGNALS | REACH_SHELL, ANY_SHELL & ~BASH_POSIX, start_ssh, stop_ssh,
+     describe_ssh},
+    {"telnet", TTY, 0, BASH | DASH | ASH, start_telnet, stop_telnet, describe_telnet},
     {0},
 };
 

@@ -46,6 +46,8 @@ enum {
     REACH_SIGNALS = 4,
     /* Whether the terminal echoes can be told. */
     REACH_ECHO = 8,
+    /* A shell can be asked for by name. */
+    REACH_SHELL = 16,
 };
 
 /* How to open a session; `target` and what `options` points to live as long as the row. */

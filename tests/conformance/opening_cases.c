@@ -190,7 +190,7 @@ static const struct conformance_case opening_cases_table[] = {
     {"opening-flushes-what-is-typed", flushes_what_is_typed, 0, TTY, OPENS_ITSELF},
     {"opening-words-of-a-target", words_of_a_target, 0, TTY, OPENS_ITSELF | ONCE},
     {"opening-default-shell", default_shell, 0, 0, OPENS_ITSELF | ONCE},
-    {"opening-by-the-name-of-sh", by_the_name_of_sh, 0, TTY, OPENS_ITSELF | ONCE},
+    {"opening-by-the-name-of-sh", by_the_name_of_sh, 0, TTY, OPENS_ITSELF | ONCE | CHOOSES_SHELL},
     {"opening-restricted", restricted, 0, 0, OPENS_ITSELF | ONCE},
 };
 

@@ -152,7 +152,7 @@ static void the_end_of_the_shell(struct context *t) {
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
     hostsession_error error = hostsession_expect(t->session, &pattern, 1, NULL, &match, &why);
     CHECK(t,
-          error == HOSTSESSION_ERROR_SHELL_EXITED && match && hostsession_match_index(match) == -1 &&
+          error == end_error(t) && match && hostsession_match_index(match) == -1 &&
               strstr(hostsession_match_text(match), "last"),
           "got %s, %s", hostsession_error_name(error), match ? hostsession_match_text(match) : "no match");
     hostsession_match_free(match);

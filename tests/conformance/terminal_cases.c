@@ -105,7 +105,7 @@ static const struct conformance_case terminal_cases_table[] = {
     {"terminal-output-processing", output_processing, 0, TTY, 0},
     {"terminal-input-processing", input_processing, 0, TTY, 0},
     {"terminal-special-characters", special_characters, 0, TTY, 0},
-    {"terminal-signals-off", signals_off, 0, TTY, LONG},
+    {"terminal-signals-off", signals_off, 0, TTY, LONG | NEEDS_SIGNALS},
     {"terminal-within-a-command", within_a_command, 0, TTY, 0},
     {"terminal-size-and-reset", size_and_reset, 0, TTY, 0},
     {"terminal-size-and-editor", size_and_editor, KSH93, TTY, 0},
