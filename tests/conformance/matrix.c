@@ -75,8 +75,8 @@ static bool start_telnet(const char *folder, text *why) {
     char path[300];
     snprintf(path, sizeof path, "%s/login", folder);
     static const char login[] = "#!/bin/sh\n"
-                                "printf 'login: '\n"
-                                "read -r who\n"
+                                "who=\n"
+                                "while [ -z \"$who\" ]; do printf 'login: '; read -r who; done\n"
                                 "home=${who#*,}\n"
                                 "cd \"$home\" || exit\n"
                                 "exec env -i HOME=\"$home\" TMPDIR=\"$home\" LOGNAME=\"$(id -un)\" TERM=dumb "

@@ -11,7 +11,8 @@ static test_user user;
 
 /* As getpass() reads: what was typed ahead is forgotten (TCSAFLUSH, by stty), and nothing is echoed. */
 #define SECRET(prompt, variable) "stty -echo\nprintf '" prompt "'\nread -r " variable "\nstty echo\necho\n"
-#define NAME(prompt) "#!/bin/sh\nprintf '" prompt "'\nread -r name\n"
+/* An empty name is asked for again: while a server is slow to start, Enter is typed. */
+#define NAME(prompt) "#!/bin/sh\nname=\nwhile [ -z \"$name\" ]; do printf '" prompt "'; read -r name; done\n"
 #define SHELL "exec env -i HOME=/ PATH=\"$PATH\" TERM=\"$TERM\" LOGNAME=\"$name\" sh -i\n"
 #define LOGIN(name, secret) NAME(name) SECRET(secret, "word") "test \"$name:$word\" = ada:sesame ||"
 
