@@ -51,20 +51,20 @@ static const char *const *keep_list(options_copy *c, const char *const *from) {
     size_t count = 0;
     while (from && from[count])
         count++;
-    const char **list = (const char **)keep(c, from, (count + 1) * sizeof *from);
-    for (size_t i = 0; list && i < count; i++)
-        list[i] = keep_text(c, list[i]);
-    return (const char *const *)list;
+    const char **copies = (const char **)keep(c, from, (count + 1) * sizeof *from);
+    for (size_t i = 0; copies && i < count; i++)
+        copies[i] = keep_text(c, copies[i]);
+    return (const char *const *)copies;
 }
 
 static const hostsession_expectation *keep_expectations(options_copy *c, const hostsession_expectation *from,
                                                         size_t count) {
-    hostsession_expectation *list = (hostsession_expectation *)keep(c, count ? from : NULL, count * sizeof *from);
-    for (size_t i = 0; list && i < count; i++) {
-        list[i].pattern = keep_text(c, list[i].pattern);
-        list[i].response = keep_text(c, list[i].response);
+    hostsession_expectation *copies = (hostsession_expectation *)keep(c, count ? from : NULL, count * sizeof *from);
+    for (size_t i = 0; copies && i < count; i++) {
+        copies[i].pattern = keep_text(c, copies[i].pattern);
+        copies[i].response = keep_text(c, copies[i].response);
     }
-    return list;
+    return copies;
 }
 
 static void keep_ssh(options_copy *c, const hostsession_ssh_options *from) {

@@ -49,11 +49,12 @@ static bool command(text *why, const char *line) {
 }
 
 static void remove_user(const char *name) {
-    char line[256];
-    snprintf(line, sizeof line, "userdel -f -r %s >/dev/null 2>&1; rm -rf /tmp/" PREFIX "home/%s; rm -f " SUDOERS "%s",
-             name, name, name);
-    int status = system(line);
+    text line = {0};
+    text_printf(&line, "userdel -f -r %s >/dev/null 2>&1; rm -rf /tmp/" PREFIX "home/%s; rm -f " SUDOERS "%s", name,
+                name, name);
+    int status = system(text_data(&line));
     (void)status;
+    text_free(&line);
     rmdir("/tmp/" PREFIX "home");
 }
 

@@ -64,7 +64,7 @@ static void a_wait_is_told_from_other_calls(void **state) {
     assert_true(processes_stopped_in_wait(parent));
     kill(parent, SIGCONT);
     assert_int_equal(write(pipe_ends[1], "x", 1), 1);
-    WAIT_FOR(!processes_stopped_in_wait(parent));
+    WAIT_FOR(processes_children_waited(parent) > 0);
     stop(parent);
     assert_false(processes_stopped_in_wait(parent));
     end_parent(parent, pipe_ends);
