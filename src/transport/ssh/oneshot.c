@@ -134,6 +134,9 @@ static void deliver(oneshot *o, hostsession_stream stream) {
 /* Asks something that every host answers, if only with no.  Returns whether all is here. */
 static bool is_drained(oneshot *o) {
     while (ssh_channel_request_env(o->lane.channel, "HOSTSESSION_ANSWER", "") != SSH_AGAIN) {
+        /* The call itself has read: what came before the answer counts. */
+        deliver(o, HOSTSESSION_STREAM_ERROR);
+        deliver(o, HOSTSESSION_STREAM_OUTPUT);
         bool quiet = o->questions > 0 && !o->heard;
         o->heard = false;
         if (quiet || ++o->questions > most_questions)

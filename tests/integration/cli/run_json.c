@@ -188,7 +188,7 @@ static void errors_have_a_kind(void **state) {
     CHECK_ERROR(255, "connect", "exec:/nonexistent/program");
     CHECK_ERROR(255, "not_ready", "--connect-timeout", "0.3", "exec:sleep 1000");
     CHECK_ERROR(2, "usage", "ssh://host:0");
-    CHECK_ERROR(2, "usage", "telnet://host");
+    CHECK_ERROR(2, "usage", "telnet://host:0");
     CHECK_ERROR(2, "usage", "user@:22");
     CHECK_ERROR(2, "usage", "ho st");
     CHECK_ERROR(2, "usage", "");

@@ -67,7 +67,7 @@ static const usage_case cases[] = {
     {{"run", "--prompt", "x", "--status", "x", "local", "x"}, "--status-command"},
     {{"run", "--prompt", "(", "local", "x"}, "invalid pattern \"(\""},
     {{"run", "ssh://web1:0", "x"}, "ssh://web1:0"},
-    {{"run", "telnet://web1:23", "x"}, "telnet://web1:23"},
+    {{"run", "telnet://web1:0", "x"}, "telnet://web1:0"},
     {{"run", "we;b1", "x"}, "we;b1"},
     {{"run", "-i", "key", "user@", "x"}, "user@"},
     {{"run", "", "x"}, "target"},

@@ -169,8 +169,9 @@ static void the_shell_exits(void **state) {
     telnet_server *server = serve(CONSOLE);
     hostsession *session = call(&c, address(NULL, telnet_server_port(server)));
     hostsession_result *result = NULL;
-    assert_int_equal(hostsession_run(session, "echo bye; exit 3", NULL, &result), HOSTSESSION_ERROR_DISCONNECTED);
-    check_result(result, HOSTSESSION_STATUS_LOST, -1, "bye\n");
+    /* telnetd may throw away what the shell said last. */
+    assert_int_equal(hostsession_run(session, "exit 3", NULL, &result), HOSTSESSION_ERROR_DISCONNECTED);
+    check_result(result, HOSTSESSION_STATUS_LOST, -1, "");
     assert_non_null(strstr(hostsession_result_failure(result)->message, "closed the connection"));
     hostsession_result_free(result);
     assert_int_equal(hostsession_telnet_send(session, HOSTSESSION_TELNET_BREAK), HOSTSESSION_ERROR_CLOSED);
