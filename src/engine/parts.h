@@ -89,7 +89,7 @@ struct engine {
     bytes shown;          /* scratch for transcripts */
 
     console *console; /* what commands go to now is no shell but this; NULL: a shell */
-    shell first; /* the session's own */
+    shell first;      /* the session's own */
     shell *shell;
     uint64_t last_number; /* of commands and syncs together */
     uint64_t phase_first; /* opening: the number of this phase's first try */
