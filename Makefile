@@ -15,7 +15,7 @@ SOAK_SECONDS = 120
 SOAK_SESSIONS = 500
 SOAK_SSH = 20
 
-.PHONY: all build run check bench bench-quick sanitize fuzz soak lint format install clean help
+.PHONY: all build run check bench bench-quick sanitize fuzz soak lint format docs install clean help
 
 all: build
 
@@ -67,6 +67,10 @@ format:
 	@tools/install-deps lint
 	@find include src cli tests bench fuzz examples -name '*.[ch]' | xargs clang-format -i
 
+docs:
+	@tools/install-deps lint
+	@tools/lint docs -
+
 install: build
 ifneq ($(PREFIX),)
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
@@ -89,5 +93,6 @@ help:
 	@echo 'make soak       SOAK_SECONDS=120 SOAK_SESSIONS=500 SOAK_SSH=20: many sessions, checked, for long'
 	@echo 'make lint       formatting, cppcheck, clang-tidy'
 	@echo 'make format     format all C files'
+	@echo 'make docs       the reference of the C API, in build/docs/html'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make clean      remove build/'

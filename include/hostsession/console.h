@@ -31,22 +31,22 @@ HOSTSESSION_BEGIN
 /** How to talk to a console.  Start from HOSTSESSION_CONSOLE_INIT.  Read during the call only: strings are copied.
  *  Patterns are PCRE2 over bytes, and see lines without terminals' control sequences. */
 typedef struct hostsession_console {
-    size_t struct_size;
-    /** The prompt, as the end of the last line (at most 1,024 bytes of it) once nothing more comes: `[\w.-]+[#>] ?`
+    size_t struct_size; /**< Set by the initializer. */
+    /** The prompt, as the end of the last line (at most 1,024 bytes of it) once nothing more comes: `"[\\w.-]+[#>] ?"`
      *  It may change from command to command as long as it matches.  Needed. */
     const char *prompt;
     /** What pagers ask, as the end of the last line, and what to type: `--More--` and " ".  Neither the question nor
      *  what wipes it out (backspaces, CR, blanks, ESC [K, or the end of its line) is output.  max_answers 0: no
      *  limit; _ECHO_OFF has no meaning. */
     const hostsession_expectation *pagers;
-    size_t pager_count;
+    size_t pager_count; /**< How many. */
     /** A command has failed when this appears at the start of a line of its output, such as `% ` or `Error:`.  NULL:
      *  none. */
     const char *error;
     /** Typed after each command, and where in its output the exit status is: the first capture group, decimal.  Both
      *  or none.  It is part of the command's time; when it brings no status the exit status is -1. */
     const char *status_command;
-    const char *status;
+    const char *status; /**< The pattern for it. */
     /** What Enter is.  NULL: "\r". */
     const char *enter;
     /** Typed at what looks like a prompt, as the proof that it is one: the same prompt (but for digits) must come
@@ -65,6 +65,7 @@ typedef struct hostsession_console {
     const char *leave;
 } hostsession_console;
 
+/** The defaults. */
 #define HOSTSESSION_CONSOLE_INIT                                                                                       \
     { sizeof(hostsession_console), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 

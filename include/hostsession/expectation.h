@@ -27,7 +27,7 @@ typedef struct hostsession_expectation {
     const char *pattern;
     /** What to type; Enter is the caller's to add ("\r", as a keyboard sends it). */
     const char *response;
-    unsigned flags;
+    unsigned flags; /**< HOSTSESSION_EXPECT_... */
     /** Answer at most this often per command, or while a session opens; 0: 16.  One match more is an error: the answer
      *  does not help. */
     unsigned max_answers;

@@ -50,7 +50,7 @@ typedef enum hostsession_error {
 
 /** What went wrong, for a person and for a program.  A plain value: copy it freely, nothing to release. */
 typedef struct hostsession_failure {
-    hostsession_error error;
+    hostsession_error error; /**< HOSTSESSION_OK: nothing. */
     /** errno of the system call that failed, or 0. */
     int system_errno;
     /** What was being done: "target", "spawn", "handshake", "command", "pattern", ...  Static; never NULL. */

@@ -13,6 +13,7 @@
 
 HOSTSESSION_BEGIN
 
+/** What a host asks for. */
 typedef enum hostsession_question_kind {
     /** The password of the user who logs in. */
     HOSTSESSION_QUESTION_PASSWORD = 0,
@@ -24,8 +25,8 @@ typedef enum hostsession_question_kind {
 
 /** One question.  Valid during the call only. */
 typedef struct hostsession_question {
-    size_t struct_size;
-    hostsession_question_kind kind;
+    size_t struct_size;             /**< Of the library that asks: what is beyond it is not there. */
+    hostsession_question_kind kind; /**< What is asked for. */
     /** Who asks: the target's name. */
     const char *target;
     /** Who logs in; "" when not known yet. */

@@ -19,6 +19,7 @@
 
 HOSTSESSION_BEGIN
 
+/** An event loop. */
 typedef struct hostsession_loop hostsession_loop;
 
 /**
@@ -71,6 +72,7 @@ enum {
     HOSTSESSION_WATCH_WRITABLE = 2,
 };
 
+/** A watched descriptor. */
 typedef struct hostsession_watch hostsession_watch;
 
 /** @param events  HOSTSESSION_WATCH_READABLE and/or _WRITABLE.  A hangup or an error is reported as readable. */

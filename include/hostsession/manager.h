@@ -24,7 +24,9 @@
 
 HOSTSESSION_BEGIN
 
+/** A host and its sessions. */
 typedef struct hostsession_manager hostsession_manager;
+/** A handle on a session of a manager. */
 typedef struct hostsession_named hostsession_named;
 /** A started operation of a manager or a handle; valid until its `done` has returned. */
 typedef struct hostsession_request hostsession_request;
@@ -34,7 +36,7 @@ typedef struct hostsession_request hostsession_request;
 
 /** How much a manager, or a pool, holds.  Start from HOSTSESSION_LIMITS_INIT. */
 typedef struct hostsession_limits {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** Named ones and the default one.  One more is refused (HOSTSESSION_ERROR_LIMIT).  0: 1,000. */
     unsigned max_sessions;
     /** One-shots at once; more wait.  0: 64. */
@@ -47,6 +49,7 @@ typedef struct hostsession_limits {
     int64_t idle_close_ms;
 } hostsession_limits;
 
+/** The defaults. */
 #define HOSTSESSION_LIMITS_INIT                                                                                        \
     { sizeof(hostsession_limits), 0, 0, 0, 0, 0 }
 
@@ -76,8 +79,8 @@ typedef void (*hostsession_oneshot_fn)(hostsession_error error, hostsession_resu
  *  hostsession_request_cancel() or when the manager closes.  The request is over then; `done` is called all the same.
  */
 typedef struct hostsession_oneshot_handle {
-    void (*cancel)(void *data);
-    void *data;
+    void (*cancel)(void *data); /**< Stop it. */
+    void *data;                 /**< For cancel. */
 } hostsession_oneshot_handle;
 
 /**
@@ -97,7 +100,7 @@ typedef hostsession_error (*hostsession_oneshot_factory_fn)(void *userdata, cons
 
 /** How to make a manager.  Start from HOSTSESSION_MANAGER_OPTIONS_INIT.  Copied, with all that it points to. */
 typedef struct hostsession_manager_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** Borrowed until the manager is freed; NULL for one of its own, driven by the blocking forms alone. */
     hostsession_loop *loop;
     /** How sessions are opened.  Its loop and on_ended count for nothing.  A transport of one's own serves one session:
@@ -118,6 +121,7 @@ typedef struct hostsession_manager_options {
     void *userdata;
 } hostsession_manager_options;
 
+/** The defaults. */
 #define HOSTSESSION_MANAGER_OPTIONS_INIT                                                                               \
     { sizeof(hostsession_manager_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
@@ -147,8 +151,10 @@ HOSTSESSION_API hostsession_error hostsession_manager_new(const char *target,
  */
 HOSTSESSION_API void hostsession_manager_free(hostsession_manager *manager);
 
-/** The target, and the loop.  Borrowed: valid until the manager is freed. */
+/** The target.  Borrowed: valid until the manager is freed. */
 HOSTSESSION_API const char *hostsession_manager_target(const hostsession_manager *manager);
+
+/** The loop.  Borrowed: valid until the manager is freed. */
 HOSTSESSION_API hostsession_loop *hostsession_manager_loop(const hostsession_manager *manager);
 
 /** Whether any session, default or named, is alive now: its shell has answered, and it has not ended. */

@@ -12,6 +12,7 @@
 
 HOSTSESSION_BEGIN
 
+/** Managers of many hosts. */
 typedef struct hostsession_pool hostsession_pool;
 
 /**

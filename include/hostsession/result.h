@@ -17,6 +17,7 @@
 
 HOSTSESSION_BEGIN
 
+/** A command's end, and what it printed. */
 typedef struct hostsession_result hostsession_result;
 
 /**
@@ -64,10 +65,12 @@ HOSTSESSION_API int hostsession_result_exit_status(const hostsession_result *res
 /** The bytes that the command wrote: to the terminal, or in pipe mode to standard output.  Exact; may hold NUL; one
  *  more NUL follows the last byte.  Valid until the result is freed; never NULL. */
 HOSTSESSION_API const char *hostsession_result_output(const hostsession_result *result);
+/** How many they are. */
 HOSTSESSION_API size_t hostsession_result_output_bytes(const hostsession_result *result);
 
 /** In pipe mode, the same for standard error; empty in tty mode, where there is one stream. */
 HOSTSESSION_API const char *hostsession_result_error_output(const hostsession_result *result);
+/** How many they are. */
 HOSTSESSION_API size_t hostsession_result_error_output_bytes(const hostsession_result *result);
 
 /** How many bytes of both streams were dropped to stay within max_output_bytes.  0: the output is whole. */

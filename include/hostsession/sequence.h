@@ -25,20 +25,20 @@ typedef enum hostsession_logging {
 /** One command of a sequence: its text, and what it has otherwise than the sequence.  `{.text = "make"}` is enough:
  *  zero is the sequence's own. */
 typedef struct hostsession_command {
-    const char *text;
+    const char *text; /**< As hostsession_run() has it. */
     /** From this command being sent to its end.  0: the sequence's.  -1: none. */
     int64_t timeout_ms;
     /** NULL: the sequence's.  A count of 0 with a pointer that is not NULL: none. */
     const hostsession_expectation *expectations;
-    size_t expectation_count;
+    size_t expectation_count; /**< How many. */
     /** Its text is a secret: blanked in transcripts, never given to log callbacks. */
     bool secret;
-    hostsession_logging logging;
+    hostsession_logging logging; /**< For a manager's log callbacks. */
 } hostsession_command;
 
 /** How to run a sequence.  Start from HOSTSESSION_SEQUENCE_OPTIONS_INIT.  Read and copied during the call only. */
 typedef struct hostsession_sequence_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** Each command's.  0: none; for a named session (manager.h) 10,000 ms.  -1: none. */
     int64_t timeout_ms;
     /** For all together, recoveries included, from the first command being sent: each gets the less of its own time and
@@ -50,12 +50,12 @@ typedef struct hostsession_sequence_options {
     bool stop_on_failure;
     /** Each command's, as in hostsession_run_options. */
     const hostsession_expectation *expectations;
-    size_t expectation_count;
+    size_t expectation_count; /**< How many. */
     /** Of each command's output.  0: the session's. */
     size_t max_output_bytes;
-    hostsession_logging logging;
-    hostsession_output_fn on_output;
-    hostsession_line_fn on_line;
+    hostsession_logging logging;     /**< For a manager's log callbacks. */
+    hostsession_output_fn on_output; /**< As in hostsession_run_options. */
+    hostsession_line_fn on_line;     /**< As in hostsession_run_options. */
     /** A command has ended, or was skipped; the result is borrowed.  Returning false skips the rest.  Not called once
      *  the session was closed. */
     bool (*on_result)(void *userdata, size_t index, const hostsession_result *result);
@@ -63,6 +63,7 @@ typedef struct hostsession_sequence_options {
     void *userdata;
 } hostsession_sequence_options;
 
+/** The defaults. */
 #define HOSTSESSION_SEQUENCE_OPTIONS_INIT                                                                              \
     {                                                                                                                  \
         sizeof(hostsession_sequence_options), 0, 0, false, NULL, 0, 0, HOSTSESSION_LOGGING_DEFAULT, NULL, NULL, NULL,  \

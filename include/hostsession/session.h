@@ -42,6 +42,7 @@
 
 HOSTSESSION_BEGIN
 
+/** A session. */
 typedef struct hostsession hostsession;
 
 /** Where a session stands. */
@@ -90,9 +91,10 @@ typedef hostsession_output_fn hostsession_line_fn;
  * only: strings are copied.
  */
 typedef struct hostsession_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** The loop to live on, borrowed until the session is closed; NULL for one of its own. */
     hostsession_loop *loop;
+    /** What the shell is connected to. */
     hostsession_mode mode;
     /** The shell to start: a name looked up in PATH, or a path.  NULL: bash if there is one, else sh; on another host
      * the login shell. */
@@ -114,7 +116,7 @@ typedef struct hostsession_options {
 
     /** A transport of the caller's own, copied; the target is then only a name for messages. */
     const hostsession_transport *transport;
-    void *transport_data;
+    void *transport_data; /**< For its functions. */
 
     /** Bytes that arrived between commands (a background job's output).  NULL: they are dropped. */
     hostsession_output_fn on_unsolicited;
@@ -125,6 +127,7 @@ typedef struct hostsession_options {
     /** The session has ended, for the reason in @p why; from dispatch, once, after the `done` of the operation it
      *  ended in.  Not called for a hostsession_close(). */
     void (*on_ended)(void *userdata, hostsession *session, const hostsession_failure *why);
+    /** For the callbacks. */
     void *userdata;
     /** Answers what a remote host asks for at login; it gets `userdata`.  NULL: nothing is answered.  A local shell
      *  asks for nothing. */
@@ -135,7 +138,7 @@ typedef struct hostsession_options {
      * serial console asks.  Nothing is typed meanwhile where a question seems to wait for its answer: behind a colon or
      * a question mark, or with echo off.  tty mode only. */
     const hostsession_expectation *expectations;
-    size_t expectation_count;
+    size_t expectation_count; /**< How many. */
     /** What the target gives is no shell but such a console.  NULL: a shell.  tty mode only; without `shell`, and
      *  without `cwd` and `environment` on another host. */
     const hostsession_console *console;
@@ -143,6 +146,7 @@ typedef struct hostsession_options {
     const hostsession_telnet_options *telnet;
 } hostsession_options;
 
+/** The defaults. */
 #define HOSTSESSION_OPTIONS_INIT                                                                                       \
     {                                                                                                                  \
         sizeof(hostsession_options), NULL, HOSTSESSION_MODE_TTY, NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL,   \
@@ -214,8 +218,10 @@ HOSTSESSION_API hostsession_state hostsession_get_state(const hostsession *sessi
 /** Why the session ended; HOSTSESSION_OK inside while it has not.  Valid until the session is closed. */
 HOSTSESSION_API const hostsession_failure *hostsession_get_failure(const hostsession *session);
 
-/** The shell's working directory and user, as last reported; "" when unknown.  Valid until the next dispatch. */
+/** The shell's working directory, as last reported; "" when unknown.  Valid until the next dispatch. */
 HOSTSESSION_API const char *hostsession_get_cwd(const hostsession *session);
+
+/** Its user, in the same way. */
 HOSTSESSION_API const char *hostsession_get_user(const hostsession *session);
 
 /** The kind of shell: "bash", "zsh", "ksh93", "mksh", "dash", "ash" or "sh"; "console" (console.h); "" while opening.
@@ -230,23 +236,24 @@ HOSTSESSION_API hostsession_loop *hostsession_get_loop(const hostsession *sessio
 
 /** How to run a command.  Start from HOSTSESSION_RUN_OPTIONS_INIT.  Read and copied during the call only. */
 typedef struct hostsession_run_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** From the command being sent to its end; then it is interrupted and the shell won back.  0: no limit. */
     int64_t timeout_ms;
     /** Patterns that are answered when they appear; that they don't is no error.  The earliest match wins, then the
      *  first in order.  tty mode only. */
     const hostsession_expectation *expectations;
-    size_t expectation_count;
+    size_t expectation_count; /**< How many. */
     /** 0: the session's. */
     size_t max_output_bytes;
     /** The command's text is a secret: blanked in logs and transcripts. */
     bool secret;
-    hostsession_output_fn on_output;
-    hostsession_line_fn on_line;
+    hostsession_output_fn on_output; /**< Output as it arrives.  NULL: none is told. */
+    hostsession_line_fn on_line;     /**< ... line by line. */
     /** For on_output and on_line. */
     void *userdata;
 } hostsession_run_options;
 
+/** The defaults. */
 #define HOSTSESSION_RUN_OPTIONS_INIT                                                                                   \
     { sizeof(hostsession_run_options), 0, NULL, 0, 0, false, NULL, NULL, NULL }
 
@@ -356,7 +363,7 @@ typedef struct hostsession_match hostsession_match;
 
 /** How to wait.  Start from HOSTSESSION_EXPECT_OPTIONS_INIT. */
 typedef struct hostsession_expect_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** 0: 30,000 ms.  -1: no limit. */
     int64_t timeout_ms;
     /** A pattern that spans more than this is not found; what was read beyond max_output_bytes of the session is
@@ -364,6 +371,7 @@ typedef struct hostsession_expect_options {
     size_t window_bytes;
 } hostsession_expect_options;
 
+/** The defaults. */
 #define HOSTSESSION_EXPECT_OPTIONS_INIT                                                                                \
     { sizeof(hostsession_expect_options), 0, 0 }
 
@@ -403,6 +411,7 @@ HOSTSESSION_API int hostsession_match_index(const hostsession_match *match);
 /** All that was read, up to and including the match.  May hold NUL; one more follows.  Valid until the match is
  *  freed. */
 HOSTSESSION_API const char *hostsession_match_text(const hostsession_match *match);
+/** How many bytes that is. */
 HOSTSESSION_API size_t hostsession_match_text_bytes(const hostsession_match *match);
 
 /** A capture group: 0 is the whole match.  NULL, with *ret_length 0, for a group that took no part or does not exist.
@@ -419,6 +428,7 @@ HOSTSESSION_END
 static inline void hostsession_close_scoped(hostsession **session) {
     hostsession_close(*session);
 }
+/** A session that is closed where the scope of the variable ends. */
 #define HOSTSESSION_SCOPED __attribute__((cleanup(hostsession_close_scoped)))
 #endif
 

@@ -22,7 +22,7 @@ HOSTSESSION_BEGIN
 /** How to reach a host over SSH.  Start from HOSTSESSION_SSH_OPTIONS_INIT; zero is the default.  Read during the call
  *  only: strings are copied. */
 typedef struct hostsession_ssh_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** As ssh -F: the configuration to read instead of ~/.ssh/config and the system's; "none": none.  NULL: those. */
     const char *config_file;
     /** As ssh -i, each: a private key to log in with.  Ended by NULL; NULL: none beside the configured ones. */
@@ -33,6 +33,7 @@ typedef struct hostsession_ssh_options {
     bool own_connection;
 } hostsession_ssh_options;
 
+/** The defaults. */
 #define HOSTSESSION_SSH_OPTIONS_INIT                                                                                   \
     { sizeof(hostsession_ssh_options), NULL, NULL, NULL, false }
 

@@ -25,7 +25,7 @@ HOSTSESSION_BEGIN
 /** How to reach a host over telnet.  Start from HOSTSESSION_TELNET_OPTIONS_INIT; zero is the default.  Read during the
  *  call only: strings are copied. */
 typedef struct hostsession_telnet_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** Told to a server that asks (RFC 1091).  NULL: "dumb". */
     const char *terminal_type;
     /** Told to a server that asks (RFC 1572), each "NAME=VALUE", ended by NULL; a server takes what it likes of it.
@@ -34,13 +34,14 @@ typedef struct hostsession_telnet_options {
     /** What asks for the name, and for the password: PCRE2, looked for in the last line, without control sequences.
      *  NULL: the prompts known of login(1) and of devices, in many languages. */
     const char *name_prompt;
-    const char *password_prompt;
+    const char *password_prompt; /**< See name_prompt. */
     /** Send at most so many bytes at once, and then nothing for write_pause_ms: for slow serial lines behind a terminal
      *  server.  0: no limit. */
     size_t write_bytes;
-    int64_t write_pause_ms;
+    int64_t write_pause_ms; /**< See write_bytes. */
 } hostsession_telnet_options;
 
+/** The defaults. */
 #define HOSTSESSION_TELNET_OPTIONS_INIT                                                                                \
     { sizeof(hostsession_telnet_options), NULL, NULL, NULL, NULL, 0, 0 }
 

@@ -59,7 +59,7 @@ typedef struct hostsession_exit {
  * opened.
  */
 typedef struct hostsession_transport {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** A short word for messages: "pty", "pipe", ...  Copied. */
     const char *name;
     /** HOSTSESSION_TRANSPORT_... */
@@ -115,6 +115,7 @@ typedef struct hostsession_transport {
     bool (*terminal_changed)(void *transport_data);
 } hostsession_transport;
 
+/** The defaults. */
 #define HOSTSESSION_TRANSPORT_INIT                                                                                     \
     { sizeof(hostsession_transport), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
