@@ -190,9 +190,17 @@ static void on_ended(void *owner, const hostsession_failure *why) {
     w->ended = true;
 }
 
-static void on_shell_pid(void *owner, int64_t pid) {
+static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
     (void)owner;
+    (void)depth;
     (void)pid;
+    return true;
+}
+
+static void on_inner_ended(void *owner, const hostsession_failure *why, bool told) {
+    (void)owner;
+    (void)why;
+    (void)told;
 }
 
 /* ---- What moves ---------------------------------------------------------------------------------------------------
@@ -519,6 +527,7 @@ static void step(world *w) {
 static void begin(world *w, unsigned how, unsigned shell) {
     engine_host host = {.ready = on_ready,
                         .shell_pid = on_shell_pid,
+                        .inner_ended = on_inner_ended,
                         .output = on_text,
                         .unsolicited = on_text,
                         .command_done = on_command_done,

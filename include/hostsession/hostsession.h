@@ -8,6 +8,7 @@
 #define HOSTSESSION_HOSTSESSION_H
 
 #include <hostsession/console.h>
+#include <hostsession/enter.h>
 #include <hostsession/expectation.h>
 #include <hostsession/failure.h>
 #include <hostsession/login.h>

@@ -298,8 +298,8 @@ typedef void (*hostsession_run_fn)(hostsession *session, hostsession_error error
  * @retval HOSTSESSION_ERROR_NO_MEMORY     Nothing was sent; the session is as it was.
  *
  * Blocks up to timeout_ms + recovery_timeout_ms, and as long as what is queued before it.
- * A command that starts another interactive shell (su, ssh HOST, bash) does not end by itself: give it its commands
- * (su -c, ssh HOST COMMAND), or drive it with hostsession_send() and hostsession_expect().
+ * A command that starts another interactive shell (su, ssh HOST, bash) does not end by itself: hostsession_enter() is
+ * for it (enter.h).
  * Source: POSIX XCU 2.8.2 for exit statuses; docs/design/framing.md for the framing.
  */
 HOSTSESSION_API hostsession_error hostsession_run(hostsession *session, const char *command,

@@ -19,6 +19,10 @@ void command_text(side *s, const char *data, size_t length) {
         return;
     }
     e->host.output(e->owner, s->stream, data, length);
+    if (opening_login(e)) {
+        opening_data(e, data, length);
+        return;
+    }
     if (e->command.expectations && s->stream == HOSTSESSION_STREAM_OUTPUT &&
         !expectations_feed(e->command.expectations, data, length))
         parts_no_memory(e);
@@ -40,7 +44,8 @@ static bool sets_terminal(const engine *e) {
     const engine_command *c = &e->command;
     bool by_shell = e->config.tty && e->shell->dialect->edits;
     return (by_shell && wants_echo(c->expectations)) ||
-           ((by_shell || !e->shell->resets_terminal) && dialect_sets_terminal(c->text, c->length));
+           ((by_shell || !e->shell->resets_terminal) &&
+            (c->way == ENGINE_ENTER || dialect_sets_terminal(c->text, c->length)));
 }
 
 static bool type_frame(engine *e) {
@@ -54,7 +59,8 @@ static bool type_frame(engine *e) {
                .silent = e->silent,
                .end = e->guarded ? parts_end_style(e) : END_PLAIN,
                .apart = e->shell->verbose && e->shell->dialect->verbose_end,
-               .echo = wants_echo(c->expectations),
+               .echo = e->echoes,
+               .entry_token = c->way == ENGINE_ENTER ? e->config.token : NULL,
                .drain = e->drains,
                .mend = dialect_mends(e->shell->dialect, c->text, c->length),
                .sets_terminal = sets_terminal(e)};
@@ -79,13 +85,13 @@ static bool type_frame(engine *e) {
 static bool may_be_silent(engine *e) {
     enum { short_line_bytes = 500 };
     if (e->shell->prompt_changed || e->shell->terminal_dirty || e->shell->editor || e->shell->prompt_lost ||
-        e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || wants_echo(e->command.expectations))
+        e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
         return false;
     if (e->config.tty)
         return e->host.echoes(e->owner) == 0;
     /* Where nobody can look into the pipe, BEGIN tells that a long line was read: until then it must not be
      * interrupted. */
-    return e->config.sees_foreground || e->command.length < short_line_bytes;
+    return parts_sees_foreground(e) || e->command.length < short_line_bytes;
 }
 
 static void send_frame(engine *e) {
@@ -104,8 +110,10 @@ static void send_frame(engine *e) {
     e->guarded = e->shell->tracing || e->shell->verbose || e->shell->output_moved || e->shell->debug_trap || suspicious;
     /* A DEBUG trap that is set here is there for the commands after it, too, and cannot be seen in `$-`. */
     e->shell->debug_trap |= dialect_traps(e->shell->dialect, c->text, c->length);
+    /* On the way to an inner shell an echo that goes off tells of a secret that is asked for. */
+    e->echoes = wants_echo(c->expectations) || (c->way == ENGINE_ENTER && e->host.echoes(e->owner) >= 0);
     e->silent = !e->guarded && !dialect_in_pieces(e->shell->dialect, c->length + 1) && may_be_silent(e);
-    e->drains = e->config.tty && c->expectations;
+    e->drains = e->config.tty && (c->expectations || c->way == ENGINE_ENTER);
     e->shell->typed = false;
     e->fence = e->last_number;
     e->fence_passed = e->shell->last_prompt >= e->fence;
@@ -130,7 +138,31 @@ static void send_frame(engine *e) {
     e->echo_wait = 0;
     e->frame_sent = true;
     e->host.begin(e->owner);
-    type_frame(e);
+    if (type_frame(e) && c->way == ENGINE_ENTER)
+        levels_entering(e);
+}
+
+static void begin(engine *e) {
+    if (e->command.way == ENGINE_LEAVE)
+        levels_depart(e);
+    else
+        send_frame(e);
+}
+
+/* There is nothing to leave, or no more to be entered. */
+static bool is_refused(engine *e) {
+    hostsession_failure why;
+    unsigned depth = engine_depth(e);
+    if (e->command.way == ENGINE_LEAVE && depth == 0)
+        failure_set(&why, HOSTSESSION_ERROR_INVALID, 0, "leave", "%s: no shell was entered that could be left",
+                    e->name);
+    else if (e->command.way == ENGINE_ENTER && depth == engine_most_levels)
+        failure_set(&why, HOSTSESSION_ERROR_LIMIT, 0, "enter",
+                    "%s: %u shells are inside of each other, no more can be entered", e->name, depth);
+    else
+        return false;
+    command_finish(e, why.error, HOSTSESSION_STATUS_ERROR, -1, &why);
+    return true;
 }
 
 void command_start(engine *e, const engine_command *command) {
@@ -140,12 +172,14 @@ void command_start(engine *e, const engine_command *command) {
     e->line_aborted = e->prompt_early = false;
     for (size_t i = 0; i < e->side_count; i++)
         e->sides[i].begun = e->sides[i].ended = e->sides[i].aborted = false;
+    if (is_refused(e))
+        return;
     if (command->secret && !redactor_add(&e->redactor, command->text, command->length)) {
         parts_no_memory(e);
         return;
     }
     if (!e->raw && !parts_shell_edits(e)) {
-        send_frame(e);
+        begin(e);
         return;
     }
     e->phase = PHASE_SETTLING;
@@ -157,7 +191,7 @@ void command_start(engine *e, const engine_command *command) {
 void command_settled(engine *e) {
     raw_leave(e);
     e->shell->editing = false;
-    send_frame(e);
+    begin(e);
 }
 
 void command_data(side *s, const char *data, size_t length) {
@@ -233,10 +267,10 @@ static void end_side(side *s, const marker *m) {
     cut_trace(s, m);
 }
 
-static void type_drained(engine *e) {
+void command_type_drained(engine *e) {
     bytes line = {0};
     /* The shell waits: it finds the terminal as it was before. */
-    if (wants_echo(e->command.expectations))
+    if (e->echoes)
         e->shell->terminal_dirty = !e->host.reset_terminal(e->owner);
     if (!dialect_drained(e->number, &line))
         parts_no_memory(e);
@@ -251,13 +285,17 @@ static void all_ended(engine *e) {
         if (!e->sides[i].ended)
             return;
     if (e->drains)
-        type_drained(e);
+        command_type_drained(e);
     if (e->phase == PHASE_RECOVERING) {
         recovery_shell_seen(e);
         return;
     }
     if (e->phase == PHASE_ENDED)
         return;
+    if (e->command.way == ENGINE_ENTER) {
+        levels_not_entered(e, e->shell->status);
+        return;
+    }
     command_finish(e, HOSTSESSION_OK, e->shell->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS,
                    e->shell->status, NULL);
 }
@@ -289,6 +327,8 @@ bool command_marker(side *s, const marker *m) {
     case MARKER_PROMPT:
         return prompts_seen(s, m);
     case MARKER_ANSWER:
+        if (e->command.way == ENGINE_ENTER && levels_answered(e, m))
+            return true;
         break;
     }
     /* Inside a command it is the command that printed it. */
@@ -343,12 +383,20 @@ void command_drained(engine *e) {
 
 void command_synced(engine *e) {
     e->shell->status = e->aborted_status;
+    if (e->command.way == ENGINE_ENTER) {
+        levels_not_entered(e, e->shell->status);
+        return;
+    }
     command_finish(e, HOSTSESSION_OK, e->shell->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS,
                    e->shell->status, NULL);
 }
 
 void command_advance(engine *e) {
     hostsession_failure why;
+    if (opening_login(e) && e->now >= e->next_step && e->now < e->deadline) {
+        opening_advance(e);
+        return;
+    }
     if (e->phase == PHASE_RUNNING && e->echo_wait && e->now >= e->next_step) {
         e->next_step = INT64_MAX;
         answer(e, e->echo_wait - 1);
@@ -407,6 +455,8 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     /* Without memory it was finished in the middle of this. */
     if (!e->command.result)
         return;
+    if (e->command.way == ENGINE_ENTER)
+        levels_cut_questions(e, &result->streams[HOSTSESSION_STREAM_OUTPUT]);
     e->phase = PHASE_IDLE;
     e->deadline = e->next_step = INT64_MAX;
     e->command = (engine_command){0};
@@ -447,7 +497,7 @@ void command_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
         raw_finish(e, failure.error, failure.message);
     if (e->phase == PHASE_RECOVERING) {
         command_finish(e, e->stop_error, recovery_status(e), how->known ? how->exit_status : -1, &e->stop_failure);
-    } else if (e->phase >= PHASE_SETTLING && e->phase <= PHASE_CHECKING) {
+    } else if (e->command.result) {
         bool sent = e->frame_sent;
         hostsession_status status = !sent        ? HOSTSESSION_STATUS_SKIPPED
                                     : how->known ? HOSTSESSION_STATUS_SHELL_EXITED

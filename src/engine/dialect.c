@@ -270,6 +270,21 @@ bool dialect_question(const char *token, uint64_t number, bytes *to) {
                         token, number, token);
 }
 
+/* fish leaves a line that it does not understand standing: Ctrl+U. */
+static bool append_clear(bool tty, bytes *to) {
+    return !tty || bytes_append(to, "\025", 1);
+}
+
+bool dialect_foreign_question(const char *token, bool tty, bytes *to) {
+    return append_clear(tty, to) && bytes_printf(to, " echo " foreign_sign "\"\"%s\n", token);
+}
+
+bool dialect_replace_foreign(bool tty, bytes *to) {
+    return append_clear(tty, to) &&
+           bytes_append_text(to, " exec /bin/sh -c 'command -v bash >/dev/null 2>&1&&exec env HISTFILE=/dev/null "
+                                 "bash --noediting --norc --noprofile -i;exec env HISTFILE=/dev/null ENV= sh -i'\n");
+}
+
 const dialect *dialect_of_answer(const marker *a) {
     if (a->fields[answer_bash].length)
         return &bash;
@@ -353,13 +368,20 @@ bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {
            append_end_call(d, sync->number, "$?", sync->end, to) && append_line_end(sync->end, to);
 }
 
-bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint64_t number, bytes *to) {
+bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to) {
+    return (*lead(d) || bytes_append(to, " ", 1)) && append_number(d, number, to) &&
+           bytes_printf(to, "\\exit %d\n", status);
+}
+
+bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool names_user, uint64_t number,
+                   bytes *to) {
     if (set_terminal &&
         !((*lead(d) || bytes_append(to, " ", 1)) && dialect_set_terminal(d, to) && bytes_append(to, "\n", 1)))
         return false;
+    const char *user = names_user ? " \"$(\\command id -un 2>/dev/null)\"" : "";
     return append_lines(d, d->quiet, token, to) &&
-           bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;\\036%s\\n' %" PRIu64 "\n", lead(d), token, token,
-                        number);
+           bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;%s\\036%s\\n' %" PRIu64 "%s\n", lead(d), token,
+                        names_user ? "%s" : "", token, number, user);
 }
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
@@ -452,6 +474,9 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
         right = quote_define(to, quote_controls(bytes_front(&text), length));
     if (right && pieces)
         right = append_pieces(d, &text, to);
+    if (right && f->entry_token && d->quiet_prompt)
+        right = bytes_printf(to, "\\builtin printf -v PS1 '\\036%s;P;%" PRIu64 ";$?\\036%s\\n' 2>/dev/null;",
+                             f->entry_token, f->number, f->entry_token);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
             append_start(d, f, to) && bytes_append_text(to, d->eval);
     if (right && pieces)

@@ -94,6 +94,9 @@ typedef struct frame {
     bool drain;
     /* The prompt may need mending, see dialect_mends(). */
     bool mend;
+    /* Another shell is entered: whatever ends that one, a line without END shows in a prompt with this line's number.
+     */
+    const char *entry_token;
     /* The terminal's modes may change, and only the shell can set them again: it does so behind END. */
     bool sets_terminal;
 } frame;
@@ -125,12 +128,24 @@ bool dialect_sets_terminal(const char *command, size_t length);
 /* Append the question that every POSIX shell answers with an ANSWER marker. */
 bool dialect_question(const char *token, uint64_t number, bytes *to);
 
+/* Append a line that any shell understands that has `echo` and quotes (fish, csh, tcsh), and prints `foreign_sign` and
+ * the token at; its echo does not hold them so. */
+#define foreign_sign "is"
+bool dialect_foreign_question(const char *token, bool tty, bytes *to);
+
+/* Append the line that puts a POSIX shell in the place of one that answered that. */
+bool dialect_replace_foreign(bool tty, bytes *to);
+
 /* The dialect of the shell that gave this answer; NULL when it is none that we know. */
 const dialect *dialect_of_answer(const marker *answer);
 
-/* Append the two parts of the setup; each ends in a sync with `number`.  `ordered`: END on standard output says enough
- * of standard error. */
-bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, uint64_t number, bytes *to);
+/* Append the line that ends the shell, with the status of the last command; its prompt, when it does not, has `number`
+ * or is unnumbered. */
+bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to);
+
+/* Append the two parts of the setup; each ends in a sync with `number`, the first one's with the user's name in place
+ * of the directory, if `names_user`.  `ordered`: END on standard output says enough of standard error. */
+bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool names_user, uint64_t number, bytes *to);
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to);
 
 /* Whether `command` may set a trap that runs at our frame's own commands. */

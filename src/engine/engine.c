@@ -33,6 +33,12 @@ static void on_data(void *owner, const char *data, size_t length) {
     case PHASE_RECOVERING:
         command_data(s, data, length);
         break;
+    case PHASE_DEPARTING:
+        command_text(s, data, length);
+        break;
+    case PHASE_RETURNING:
+        between_data(s, data, length);
+        break;
     case PHASE_SETTLING:
     case PHASE_IDLE:
         if (e->raw)
@@ -62,6 +68,8 @@ static void sync_seen(engine *e) {
         command_synced(e);
     else if (e->phase == PHASE_RECOVERING)
         recovery_synced(e);
+    else if (e->phase == PHASE_RETURNING)
+        levels_returned(e);
 }
 
 static bool on_marker(void *owner, const marker *m) {
@@ -73,6 +81,8 @@ static bool on_marker(void *owner, const marker *m) {
         return false;
     if (m->crlf)
         e->shell->terminal_dirty = e->config.tty;
+    if (e->shell->outer && levels_ended(s, m))
+        return true;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */
         if (m->number <= s->last_end || m->number > e->last_number)
@@ -106,7 +116,9 @@ static bool on_marker(void *owner, const marker *m) {
             return false;
         e->prompt_seen = true;
     }
-    if (e->phase != PHASE_IDLE)
+    if (e->phase == PHASE_DEPARTING)
+        return levels_marker(s, m);
+    if (e->phase != PHASE_IDLE && e->phase != PHASE_RETURNING)
         return command_marker(s, m);
     if (m->kind == MARKER_PROMPT)
         prompts_note(s, m);
@@ -120,6 +132,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
         return NULL;
     e->config = *config;
     e->shell = &e->first;
+    e->shell->near = true;
     e->host = *host;
     e->owner = owner;
     e->now = now_us;
@@ -164,8 +177,7 @@ void engine_free(engine *e) {
     bytes_free(&e->raw_text);
     free(e->name);
     free(e->setup);
-    free(e->shell->cwd);
-    free(e->shell->user);
+    levels_free(e);
     free(e);
 }
 
@@ -314,8 +326,8 @@ void engine_drained(engine *e, int64_t now_us) {
 }
 
 bool engine_wants_drained(const engine *e) {
-    return e->wanted || e->prompt_early || (e->console && console_waits(e->console)) ||
-           (e->phase == PHASE_ASKING && e->config.login) || (e->phase == PHASE_RUNNING && e->command.expectations);
+    return e->wanted || e->prompt_early || (e->console && console_waits(e->console)) || opening_login(e) ||
+           (e->phase == PHASE_RUNNING && e->command.expectations);
 }
 
 void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why, int64_t now_us) {
@@ -324,7 +336,7 @@ void engine_hangup(engine *e, const hostsession_exit *how, const hostsession_fai
         return;
     for (size_t i = 0; i < 2; i++)
         scanner_finish(&e->sides[i].scanner);
-    if (e->phase <= PHASE_TEACHING)
+    if (e->phase <= PHASE_TEACHING && !e->shell->outer)
         opening_hangup(e, how, why);
     else
         command_hangup(e, how, why);
@@ -340,6 +352,8 @@ void engine_advance(engine *e, int64_t now_us) {
         console_advance(e);
     else if (e->phase == PHASE_RECOVERING)
         recovery_advance(e);
+    else if (e->phase == PHASE_DEPARTING || e->phase == PHASE_RETURNING)
+        levels_advance(e);
     else if (e->phase == PHASE_IDLE)
         raw_advance(e);
     else if (e->phase != PHASE_ENDED)
@@ -376,18 +390,27 @@ hostsession_state engine_state(const engine *e) {
     case PHASE_SETTLING:
     case PHASE_RUNNING:
     case PHASE_CHECKING:
+    case PHASE_DEPARTING:
         return HOSTSESSION_RUNNING;
     case PHASE_RECOVERING:
+    case PHASE_RETURNING:
         return HOSTSESSION_RECOVERING;
     case PHASE_ENDED:
         return HOSTSESSION_ENDED;
     default:
-        return HOSTSESSION_OPENING;
+        return e->shell->outer ? HOSTSESSION_RUNNING : HOSTSESSION_OPENING;
     }
 }
 
 const hostsession_failure *engine_failure(const engine *e) {
     return &e->failure;
+}
+
+unsigned engine_depth(const engine *e) {
+    unsigned depth = 0;
+    for (const shell *s = e->shell; s->outer; s = s->outer)
+        depth++;
+    return depth;
 }
 
 const char *engine_cwd(const engine *e) {

@@ -23,8 +23,13 @@ typedef struct engine engine;
 typedef struct engine_host {
     /* The shell has answered and is taught: commands can be run. */
     void (*ready)(void *owner);
-    /* While opening: the shell says that this is its process id. */
-    void (*shell_pid)(void *owner, int64_t pid);
+    /* The shell that commands go to from now on, so many levels inside the session's own, says that this is its process
+     * id.  Returns whether it is on the transport's own terminal: whether signal(), reset_terminal() and
+     * terminal_changed() are for it. */
+    bool (*shell_pid)(void *owner, unsigned depth, int64_t pid);
+    /* An inner shell has ended, though nobody left it: what waits was meant for that one.  `told`: the operation that
+     * runs says so. */
+    void (*inner_ended)(void *owner, const hostsession_failure *why, bool told);
     /* Output of the command that runs, as it arrives. */
     void (*output)(void *owner, hostsession_stream stream, const char *data, size_t length);
     /* Output between commands. */
@@ -72,11 +77,21 @@ typedef struct engine_config {
     const char *setup;           /* NULL, or a command to be run before the session is ready; copied */
 } engine_config;
 
+enum { engine_most_levels = 16 };
+
+typedef enum engine_way {
+    ENGINE_RUN,
+    ENGINE_ENTER, /* the text starts another shell, where commands go to from then on */
+    ENGINE_LEAVE, /* that one's end; no text */
+} engine_way;
+
 typedef struct engine_command {
+    engine_way way;
     const char *text; /* borrowed until command_done */
     size_t length;
     int64_t timeout_us;         /* INT64_MAX: none */
     expectations *expectations; /* borrowed until command_done; may be NULL */
+    login *login;               /* ENGINE_ENTER: what may stand before the shell; borrowed until command_done */
     hostsession_result *result; /* given away; comes back with command_done */
     bool secret;
 } engine_command;
@@ -119,6 +134,8 @@ bool engine_holds_text(const engine *e);
 
 hostsession_state engine_state(const engine *e);
 const hostsession_failure *engine_failure(const engine *e);
+/* How many shells were entered. */
+unsigned engine_depth(const engine *e);
 const char *engine_cwd(const engine *e);
 const char *engine_user(const engine *e);
 const char *engine_shell(const engine *e);

@@ -8,8 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was typed may be lost (login flushes its input, a profile reads it): it is typed again this often. */
-enum { ask_again_us = 1000000 };
+/* What was typed may be lost (login flushes its input, a profile reads it): it is typed again this often; the first
+ * time in the place of another shell, so soon. */
+enum { ask_again_us = 1000000, ask_replaced_us = 100000, probe_us = 200000 };
+
+enum { foreign_length = sizeof foreign_sign - 1 + marker_token_length };
+
+static bool is_replaced(const engine *e) {
+    return e->foreign > foreign_length;
+}
+
+/* What a shell prints that has understood dialect_foreign_question(). */
+static void look_for_foreign(engine *e, const char *data, size_t length) {
+    char sign[foreign_length + 1];
+    bytes line = {0};
+    memcpy(sign, foreign_sign, sizeof foreign_sign);
+    memcpy(sign + sizeof foreign_sign - 1, e->config.token, marker_token_length);
+    for (size_t i = 0; i < length && e->foreign < foreign_length; i++)
+        e->foreign = data[i] == sign[e->foreign] ? e->foreign + 1 : data[i] == sign[0];
+    if (e->foreign != foreign_length)
+        return;
+    e->foreign++;
+    e->probes = false;
+    e->next_step = e->now + ask_replaced_us;
+    parts_log(e, HOSTSESSION_LOG_INFO, "%s: this is no POSIX shell: sh is started in its place", e->name);
+    if (!dialect_replace_foreign(e->config.tty, &line))
+        parts_no_memory(e);
+    else
+        parts_type(e, bytes_front(&line), bytes_length(&line), false);
+    bytes_free(&line);
+}
 
 void opening_ask(engine *e) {
     if (e->console) {
@@ -17,8 +45,24 @@ void opening_ask(engine *e) {
         return;
     }
     bytes line = {0};
-    e->sync_number = ++e->last_number;
-    if (!dialect_question(e->config.token, e->sync_number, &line))
+    e->phase_last = ++e->last_number;
+    if (!dialect_question(e->config.token, e->phase_last, &line))
+        parts_no_memory(e);
+    else
+        parts_type(e, bytes_front(&line), bytes_length(&line), false);
+    bytes_free(&line);
+    e->probes = e->asks++ > 0 && !is_replaced(e);
+    if (e->probes)
+        e->next_step = e->now + probe_us;
+}
+
+/* No answer yet: it may be a shell of another kind.  Not together with the question: csh throws away what it has read
+ * beside a line that it does not understand. */
+static void probe(engine *e) {
+    bytes line = {0};
+    e->probes = false;
+    e->next_step = e->now + ask_again_us - probe_us;
+    if (!dialect_foreign_question(e->config.token, e->config.tty, &line))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);
@@ -27,11 +71,12 @@ void opening_ask(engine *e) {
 
 static void quiet(engine *e) {
     bytes lines = {0};
-    e->sync_number = ++e->last_number;
+    e->phase_last = ++e->last_number;
     /* A terminal that is not ours (docker, ssh) has to be set by the shell; this costs it a process. */
     bool set_terminal = e->config.tty && (e->echo_seen || e->shell->terminal_dirty);
     e->shell->terminal_dirty = false;
-    if (!dialect_quiet(e->shell->dialect, e->config.token, set_terminal, e->sync_number, &lines))
+    if (!dialect_quiet(e->shell->dialect, e->config.token, set_terminal, e->shell->outer != NULL, e->phase_last,
+                       &lines))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&lines), bytes_length(&lines), false);
@@ -40,9 +85,9 @@ static void quiet(engine *e) {
 
 static void teach(engine *e) {
     bytes lines = {0};
-    e->sync_number = ++e->last_number;
+    e->phase_last = ++e->last_number;
     e->sides[0].synced = e->sides[1].synced = false;
-    if (!dialect_teach(e->shell->dialect, e->config.token, e->config.tty, e->host.catch_up != NULL, e->sync_number,
+    if (!dialect_teach(e->shell->dialect, e->config.token, e->config.tty, e->host.catch_up != NULL, e->phase_last,
                        &lines))
         parts_no_memory(e);
     else
@@ -79,12 +124,22 @@ void opening_start(engine *e) {
 }
 
 void opening_fail(engine *e, const hostsession_failure *why) {
-    parts_end(e, why);
+    if (e->phase == PHASE_RUNNING)
+        recovery_start(e, why->error, why);
+    else
+        parts_end(e, why);
+}
+
+login *opening_login(const engine *e) {
+    if (e->phase == PHASE_ASKING)
+        return e->config.login;
+    return e->phase == PHASE_RUNNING && e->command.way == ENGINE_ENTER ? e->command.login : NULL;
 }
 
 void opening_drained(engine *e) {
-    if (e->phase == PHASE_ASKING && e->config.login && (!e->console || console_opens(e->console)))
-        login_drained(e, e->config.login);
+    login *l = opening_login(e);
+    if (l && (!e->console || console_opens(e->console)))
+        login_drained(e, l);
 }
 
 void opening_data(engine *e, const char *data, size_t length) {
@@ -101,14 +156,17 @@ void opening_data(engine *e, const char *data, size_t length) {
     /* The line that we typed, come back: what we print never holds this. */
     if (memmem(e->seen, e->seen_length, "${BASH_VERSION", 14) || memmem(e->seen, e->seen_length, "printf '\\036", 12))
         e->echo_seen = true;
-    if (e->phase == PHASE_ASKING && e->config.login)
-        login_data(e, e->config.login, data, length);
+    login *l = opening_login(e);
+    if ((l || e->phase == PHASE_ASKING) && e->asks > 1 && !is_replaced(e))
+        look_for_foreign(e, data, length);
+    if (l && e->phase != PHASE_ENDED)
+        login_data(e, l, data, length);
 }
 
 /* Whether `m` is what this phase waits for; one from an earlier try counts, too. */
 static bool is_answer(const engine *e, const marker *m) {
     return m->kind == (e->phase == PHASE_ASKING ? MARKER_ANSWER : MARKER_END) && m->number >= e->phase_first &&
-           m->number <= e->sync_number;
+           m->number <= e->phase_last;
 }
 
 static void set_up(engine *e) {
@@ -147,25 +205,45 @@ void opening_set_up(engine *e, hostsession_result *result) {
         parts_end(e, &why);
 }
 
+/* $LOGNAME may still be the user's who has entered an inner shell. */
+static void note_user(engine *e, const marker *m) {
+    enum { field_user = 5 };
+    char *user =
+        m->fields[field_user].length ? strndup(m->fields[field_user].text, m->fields[field_user].length) : NULL;
+    if (!user)
+        return;
+    free(e->shell->user);
+    e->shell->user = user;
+}
+
+void opening_answered(engine *e, const marker *m) {
+    enum { field_user = 4, field_pid = 5 };
+    shell *sh = e->shell;
+    sh->dialect = dialect_of_answer(m);
+    /* What it says at its prompt is on standard error, and told from a command's by an END there alone. */
+    if (sh->dialect->says) {
+        e->host.catch_up = NULL;
+        e->end_count = e->side_count;
+    }
+    sh->user = strndup(m->fields[field_user].text, m->fields[field_user].length);
+    sh->pid = marker_number(m, field_pid, INT32_MAX);
+    sh->near = e->host.shell_pid(e->owner, engine_depth(e), sh->pid);
+    parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the %sshell is %s", e->name, sh->outer ? "inner " : "", sh->dialect->name);
+    e->phase = PHASE_QUIETING;
+    e->probes = false;
+    e->phase_first = e->last_number + 1;
+    again(e);
+}
+
 bool opening_marker(side *s, const marker *m) {
     engine *e = s->engine;
     if (!is_answer(e, m))
         return true;
     if (e->phase == PHASE_ASKING) {
-        enum { field_user = 4, field_pid = 5 };
-        e->shell->dialect = dialect_of_answer(m);
-        /* What it says at its prompt is on standard error, and told from a command's by an END there alone. */
-        if (e->shell->dialect->says) {
-            e->host.catch_up = NULL;
-            e->end_count = e->side_count;
-        }
-        e->shell->user = strndup(m->fields[field_user].text, m->fields[field_user].length);
-        e->host.shell_pid(e->owner, marker_number(m, field_pid, INT32_MAX));
-        parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the shell is %s", e->name, e->shell->dialect->name);
-        e->phase = PHASE_QUIETING;
-        e->phase_first = e->last_number + 1;
-        again(e);
+        opening_answered(e, m);
     } else if (e->phase == PHASE_QUIETING) {
+        if (e->shell->outer)
+            note_user(e, m);
         e->phase = PHASE_TEACHING;
         e->phase_first = e->last_number + 1;
         /* A line editor that was turned off may leave the terminal as it likes it. */
@@ -180,9 +258,12 @@ bool opening_marker(side *s, const marker *m) {
         s->synced = true;
         if (!parts_all_synced(e))
             return true;
-        e->phase = PHASE_IDLE;
-        e->sync_number = 0;
         e->deadline = e->next_step = INT64_MAX;
+        if (e->shell->outer) {
+            levels_entered(e);
+            return true;
+        }
+        e->phase = PHASE_IDLE;
         if (e->setup)
             set_up(e);
         else
@@ -231,12 +312,21 @@ void opening_advance(engine *e) {
             return;
         }
     }
-    if (e->now < e->deadline && e->phase == PHASE_ASKING && e->config.login) {
-        login_advance(e, e->config.login);
+    login *l = opening_login(e);
+    if (e->now < e->deadline) {
+        if (e->probes)
+            probe(e);
+        else if (l)
+            login_advance(e, l);
+        else
+            again(e);
         return;
     }
-    if (e->now < e->deadline) {
-        again(e);
+    if (e->shell->outer) {
+        hostsession_failure late;
+        failure_set(&late, HOSTSESSION_ERROR_TIMED_OUT, 0, "enter", "%s: the inner shell was not ready within %.3g s",
+                    e->name, (double)e->command.timeout_us / 1e6);
+        levels_stop(e, HOSTSESSION_ERROR_TIMED_OUT, &late);
         return;
     }
     char seen[opening_seen_bytes * 2];

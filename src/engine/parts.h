@@ -21,6 +21,8 @@ typedef enum phase {
     PHASE_RUNNING,    /* the frame is typed */
     PHASE_CHECKING,   /* a prompt came without END: did the line end? */
     PHASE_RECOVERING, /* the command is being stopped */
+    PHASE_DEPARTING,  /* an inner shell was told to end */
+    PHASE_RETURNING,  /* it has: the outer one must answer */
     PHASE_ENDED,
 } phase;
 
@@ -71,6 +73,14 @@ typedef struct shell {
     uint64_t stopped_number; /* of the first command that was stopped; 0: none */
     char *cwd;
     char *user;
+    int64_t pid;
+    bool near; /* on the transport's own terminal */
+
+    /* How it was entered; all zero for the session's own. */
+    struct shell *outer;
+    char *entry_text;
+    uint64_t entry; /* that command's number: its END, or its prompt, says that this shell has ended */
+    bool entry_guarded;
 } shell;
 
 struct engine {
@@ -92,13 +102,17 @@ struct engine {
     shell first;      /* the session's own */
     shell *shell;
     uint64_t last_number; /* of commands and syncs together */
-    uint64_t phase_first; /* opening: the number of this phase's first try */
+    uint64_t phase_first; /* opening: the number of this phase's first try, and of its last */
+    uint64_t phase_last;
     uint64_t sync_number; /* the sync that is waited for; 0: none */
     int64_t deadline;     /* of the phase; INT64_MAX: none */
     int64_t next_step;    /* of opening's question, recovery's ladder, or a look at the echo */
     int step;
     char seen[opening_seen_bytes]; /* the last bytes that came while opening, for the message when it fails */
     size_t seen_length;
+    int asks;        /* while opening: how often the question was typed */
+    bool probes;     /* ... and that it is to be asked next whether it is a foreign shell */
+    size_t foreign;  /* ... how much of what tells a foreign shell has just come; behind the end: it was replaced */
     bool echo_seen;  /* while opening: the terminal echoed, or changed line endings */
     char *setup;     /* still to be run before the session is ready */
     bool setting_up; /* that is what runs */
@@ -111,6 +125,7 @@ struct engine {
     bool guarded;
     bool silent; /* the frame has no BEGIN */
     bool drains; /* the frame throws away what was typed and not read */
+    bool echoes; /* the terminal echoes while it runs */
     bool frame_sent;
     bool ending;                  /* END was seen, and what belongs before it is being caught up with */
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
@@ -125,6 +140,16 @@ struct engine {
     bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */
     bool dying;          /* the session ends with this command */
     size_t echo_wait;    /* index + 1 of the expectation that waits for the echo to go off */
+
+    /* PHASE_DEPARTING: how often it was told, by which line. */
+    int farewells;
+    uint64_t farewell;
+    /* PHASE_RETURNING: how what runs ends once the outer shell has answered. */
+    struct {
+        hostsession_error error;
+        hostsession_status status;
+        int exit_status;
+    } outcome; /* why: stop_failure */
 
     /* Between commands. */
     bool raw;         /* send or expect is used: what comes is kept for expect */
@@ -182,6 +207,14 @@ int parts_status(const marker *m, size_t field);
 /* Take over what an END says about the shell. */
 void parts_note_end(engine *e, const marker *m);
 
+/* Whether signals meet what the shell runs; whether they have a way of their own to it. */
+static inline bool parts_sees_foreground(const engine *e) {
+    return e->config.sees_foreground && e->shell->near;
+}
+static inline bool parts_signals_aside(const engine *e) {
+    return e->config.signals_aside && e->shell->near;
+}
+
 /* opening.c */
 void opening_start(engine *e);
 void opening_data(engine *e, const char *data, size_t length);
@@ -189,6 +222,10 @@ bool opening_marker(side *s, const marker *m);
 void opening_advance(engine *e);
 void opening_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
 void opening_drained(engine *e);
+/* What is in use now; NULL: none. */
+login *opening_login(const engine *e);
+/* A shell has said what it is: quiet it and teach it. */
+void opening_answered(engine *e, const marker *m);
 /* The setup ended; the result is taken. */
 void opening_set_up(engine *e, hostsession_result *result);
 /* Type the question. */
@@ -214,11 +251,34 @@ void command_data(side *s, const char *data, size_t length);
 bool command_marker(side *s, const marker *m);
 void command_drained(engine *e);
 void command_synced(engine *e);
+/* Behind END: the shell has thrown away what was typed and not read. */
+void command_type_drained(engine *e);
 void command_advance(engine *e);
 /* Give the result away; the phase is idle then, or, when `dying` is set, about to end. */
 void command_finish(engine *e, hostsession_error error, hostsession_status status, int exit_status,
                     const hostsession_failure *failure);
 void command_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
+
+/* levels.c: shells that are entered and left */
+/* The command that enters one was typed. */
+void levels_entering(engine *e);
+/* It has ended, and no shell has answered. */
+void levels_not_entered(engine *e, int status);
+/* The answer to the question: the inner shell's. */
+bool levels_answered(engine *e, const marker *m);
+/* Take the echo of our question out of what was said on the way. */
+void levels_cut_questions(const engine *e, output *o);
+/* It is taught. */
+void levels_entered(engine *e);
+/* Back to the outer shell by stopping the command that it was left for. */
+void levels_stop(engine *e, hostsession_error error, const hostsession_failure *why);
+void levels_depart(engine *e);
+bool levels_marker(side *s, const marker *m);
+/* Whether the marker says that an inner shell has ended; then it was dealt with. */
+bool levels_ended(side *s, const marker *m);
+void levels_returned(engine *e);
+void levels_advance(engine *e);
+void levels_free(engine *e);
 
 /* prompts.c */
 /* A prompt came. */

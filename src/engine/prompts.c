@@ -151,7 +151,8 @@ static bool seen_in_command(side *s, const marker *m) {
             prompts_note(s, m);
         return true;
     }
-    if (m->number > e->number || (!numbered && m->number != 0))
+    bool entry = e->command.way == ENGINE_ENTER && m->number == e->number;
+    if (m->number > e->number || (!numbered && m->number != 0 && !entry))
         return false;
     if (numbered && m->number < e->number) {
         /* Once for each line; a shell that was interrupted, or on pipes got a signal as it waited, may print one more.

@@ -120,6 +120,8 @@ void engine_cancel(engine *e, int64_t now_us) {
     failure_set(&why, HOSTSESSION_ERROR_CANCELED, 0, "command", "%s: the command was cancelled", e->name);
     if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING) {
         recovery_start(e, HOSTSESSION_ERROR_CANCELED, &why);
+    } else if (e->phase == PHASE_DEPARTING || e->phase == PHASE_QUIETING || e->phase == PHASE_TEACHING) {
+        levels_stop(e, HOSTSESSION_ERROR_CANCELED, &why);
     } else if (e->phase == PHASE_SETTLING) {
         e->sync_number = 0;
         command_finish(e, HOSTSESSION_ERROR_CANCELED, HOSTSESSION_STATUS_SKIPPED, -1, &why);

@@ -95,8 +95,8 @@ static void stop_job(engine *e) {
 /* A Ctrl+C that meets the shell just as it starts a job can leave the terminal with that job: bash then reads an error,
  * and exits.  Where the foreground can be seen the job alone is interrupted; the shell only when it stays there. */
 static void interrupt(engine *e) {
-    bool settled = !e->config.sees_foreground || e->step >= 3;
-    if (e->config.sees_foreground && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
+    bool settled = !parts_sees_foreground(e) || e->step >= 3;
+    if (parts_sees_foreground(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
         return;
     if (settled)
         type_control(e, 0x03);
@@ -104,12 +104,12 @@ static void interrupt(engine *e) {
 
 static void climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
-    int knocks = (e->config.sees_foreground ? 3 : 1) * rung_us / beat_us;
+    int knocks = (parts_sees_foreground(e) ? 3 : 1) * rung_us / beat_us;
     int quit = knocks + 1;
     int stop = knocks + 3;
     e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
     /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
-    if (e->step == 0 && e->config.signals_aside && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
+    if (e->step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
         e->next_step = e->now + rung_us;
     } else if (e->step < knocks) {
         interrupt(e);
@@ -140,11 +140,11 @@ static bool still_reads(engine *e) {
     if (bytes_length(&e->outgoing))
         return true;
     /* A short line that came as one piece is read long before. */
-    if (!e->config.sees_foreground && e->now < e->started + short_line_us)
+    if (!parts_sees_foreground(e) && e->now < e->started + short_line_us)
         return true;
     if (e->silent || e->sides[HOSTSESSION_STREAM_OUTPUT].begun)
         return false;
-    return !e->config.sees_foreground || e->beats_left-- > 0;
+    return !parts_sees_foreground(e) || e->beats_left-- > 0;
 }
 
 /* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for

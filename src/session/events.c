@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the engine's side: nothing here calls the engine back ---- */
@@ -34,6 +35,39 @@ static void on_unsolicited(void *owner, hostsession_stream stream, const char *d
         s->options.on_unsolicited(s->options.userdata, stream, data, length);
 }
 
+void session_take_loss(hostsession *s, hostsession_failure *why) {
+    failure_set(why, HOSTSESSION_ERROR_SHELL_EXITED, 0, "session", "%s",
+                s->lost_message ? s->lost_message : "the inner shell has ended");
+    free(s->lost_message);
+    s->lost_message = NULL;
+    s->inner_lost = false;
+}
+
+/* What waits was meant for a shell that is not there.  Returns whether there was any. */
+static bool refuse_waiting(hostsession *s, const hostsession_failure *why) {
+    bool any = false;
+    for (list *at = s->queue.next; at != &s->queue;) {
+        hostsession_operation *waiting = list_item(at, hostsession_operation, link);
+        at = at->next;
+        if (waiting->started)
+            continue;
+        any = true;
+        operation_finish(waiting, why->error, why);
+    }
+    return any;
+}
+
+/* The command that runs is told first; when nothing runs or waits, the next that is started. */
+static void on_inner_ended(void *owner, const hostsession_failure *why, bool told) {
+    hostsession *s = owner;
+    bool any = !operation_current(s) && refuse_waiting(s, why);
+    if (any || (told && !operation_current(s)))
+        return;
+    free(s->lost_message);
+    s->lost_message = strdup(why->message);
+    s->inner_lost = true;
+}
+
 static void on_command_done(void *owner, hostsession_error error, hostsession_result *result) {
     hostsession *s = owner;
     hostsession_operation *operation = operation_current(s);
@@ -54,7 +88,17 @@ static void on_command_done(void *owner, hostsession_error error, hostsession_re
         result->session_alive = false;
         failure_set(&result->failure, error, 0, "session", "%s: closed while the command ran", s->name);
     }
+    bool not_entered = operation->run.way == ENGINE_ENTER && result->status != HOSTSESSION_STATUS_SUCCESS;
+    bool alive = result->session_alive;
     operation_finish(operation, error, &result->failure);
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    if (s->inner_lost)
+        session_take_loss(s, &why);
+    if (not_entered)
+        failure_set(&why, HOSTSESSION_ERROR_SHELL_EXITED, 0, "enter",
+                    "%s: nothing was sent: the inner shell that it was meant for was not entered", s->name);
+    if (alive && why.error)
+        refuse_waiting(s, &why);
 }
 
 static void on_transcript(void *owner, hostsession_direction direction, const char *data, size_t length) {
@@ -70,12 +114,16 @@ static void on_log(void *owner, hostsession_log_level level, const char *message
 }
 
 /* The terminal of an exec: program is not the shell's when that is docker or ssh: the shell has to do it. */
-static void on_shell_pid(void *owner, int64_t pid) {
+static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
     hostsession *s = owner;
     transport_made *t = &s->target.transport;
-    s->has_terminal |= t->is_terminal_of && pid > 0 && t->is_terminal_of(t->data, (pid_t)pid);
-    if (t->shell_pid)
+    bool first = depth == 0;
+    bool here = t->is_terminal_of && pid > 0 && t->is_terminal_of(t->data, (pid_t)pid);
+    s->has_terminal = here || (first && (s->target.local || s->options.transport));
+    s->shell_near = here || first;
+    if (t->shell_pid && s->shell_near)
         t->shell_pid(t->data, pid);
+    return s->shell_near;
 }
 
 static void on_begin(void *owner) {
@@ -89,7 +137,7 @@ static void on_begin(void *owner) {
 static bool on_signal(void *owner, hostsession_signal signal) {
     hostsession *s = owner;
     transport_made *t = &s->target.transport;
-    return s->transport_open && t->interface.signal && t->interface.signal(t->data, signal);
+    return s->transport_open && s->shell_near && t->interface.signal && t->interface.signal(t->data, signal);
 }
 
 static bool on_signals_pending(void *owner) {
@@ -153,6 +201,7 @@ static void on_ended(void *owner, const hostsession_failure *why) {
 
 const engine_host session_engine_host = {.ready = on_ready,
                                          .shell_pid = on_shell_pid,
+                                         .inner_ended = on_inner_ended,
                                          .output = on_output,
                                          .unsolicited = on_unsolicited,
                                          .command_done = on_command_done,

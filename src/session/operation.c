@@ -35,6 +35,8 @@ void operation_forget_command(hostsession_operation *operation) {
         explicit_bzero(operation->run.command, strlen(operation->run.command));
     free(operation->run.command);
     operation->run.command = NULL;
+    login_free(operation->run.login);
+    operation->run.login = NULL;
     expectations_free(operation->run.expectations);
     operation->run.expectations = NULL;
 }
@@ -123,10 +125,12 @@ void operation_call_done(hostsession_operation *o) {
 static void start_run(hostsession_operation *o, int64_t now) {
     if (o->run.sequence && !sequence_begins(o, now))
         return;
-    engine_command command = {.text = o->run.command,
+    engine_command command = {.way = o->run.way,
+                              .text = o->run.command,
                               .length = strlen(o->run.command),
                               .timeout_us = o->run.timeout_us,
-                              .expectations = o->run.expectations,
+                              .expectations = o->run.way == ENGINE_RUN ? o->run.expectations : NULL,
+                              .login = o->run.login,
                               .result = o->run.result,
                               .secret = o->run.options.secret};
     engine_run(o->session->engine, &command, now);
@@ -143,6 +147,12 @@ void operation_start(hostsession_operation *o) {
     if (!loop_in_dispatch(session->loop))
         loop_update_now(session->loop);
     int64_t now = loop_now_us(session->loop);
+    if (session->inner_lost) {
+        hostsession_failure why;
+        session_take_loss(session, &why);
+        operation_finish(o, why.error, &why);
+        return;
+    }
     o->started = true;
     if (o->kind == OPERATION_RUN) {
         start_run(o, now);

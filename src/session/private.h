@@ -30,6 +30,8 @@ struct hostsession_operation {
     hostsession_failure failure; /* once finished */
 
     struct {
+        engine_way way;
+        login *login; /* on the way to an inner shell */
         hostsession_run_fn done;
         char *command;
         hostsession_run_options options;
@@ -71,6 +73,7 @@ struct hostsession {
     bool transport_open; /* open succeeded, close was not called */
     bool busy;           /* something runs that is not over when the transport is closed */
     bool has_terminal;   /* the transport's terminal is the shell's own */
+    bool shell_near;     /* the shell is on the transport's terminal, and signals are for it */
     bool transport_held; /* release is owed */
     hostsession_channel channel;
     expectations *expectations; /* of the login */
@@ -92,6 +95,8 @@ struct hostsession {
     bool failed_announced;
     bool open_pending; /* open's done is owed */
     bool ready;
+    bool inner_lost;    /* an inner shell has ended, and nobody knows yet */
+    char *lost_message; /* ... or NULL, without memory */
     hostsession_open_fn open_done;
     void *open_userdata;
 };
@@ -99,6 +104,18 @@ struct hostsession {
 /* events.c */
 extern const engine_host session_engine_host;
 
+/* events.c: an inner shell was lost: why what waited is not sent.  Forgets it. */
+void session_take_loss(hostsession *session, hostsession_failure *why);
+
+/* run.c */
+/* The blocking form of what ends in a result; *ret_result is assigned. */
+typedef hostsession_error (*run_starter)(hostsession *session, void *arguments, hostsession_run_fn done, void *userdata,
+                                         hostsession_failure *failure);
+hostsession_error run_blocking(hostsession *session, run_starter start, void *arguments,
+                               hostsession_result **ret_result);
+/* Copies `command` and the expectations, and submits; `failure` may be NULL. */
+hostsession_error run_submit(hostsession_operation *operation, const char *command, hostsession_operation **ret,
+                             hostsession_failure *failure);
 /* run.c: whether these can be used on this session; or any, with these flags among them. */
 hostsession_error session_check_expectations(const hostsession *session, const hostsession_expectation *expected,
                                              size_t count, hostsession_failure *failure);

@@ -69,7 +69,8 @@ void run_set_lines(hostsession_operation *operation) {
     }
 }
 
-static hostsession_error fill(hostsession_operation *operation, const char *command, hostsession_failure *failure) {
+hostsession_error run_submit(hostsession_operation *operation, const char *command, hostsession_operation **ret,
+                             hostsession_failure *failure) {
     hostsession_run_options *o = &operation->run.options;
     operation->run.command = strdup(command);
     operation->run.result = result_new(o->max_output_bytes);
@@ -81,7 +82,14 @@ static hostsession_error fill(hostsession_operation *operation, const char *comm
     if (o->expectation_count)
         error = expectations_new(o->expectations, o->expectation_count, &operation->run.expectations, failure);
     o->expectations = NULL;
-    return error;
+    if (!error && operation->run.way == ENGINE_ENTER)
+        error = login_new(&(engine_login){.expectations = operation->run.expectations}, &operation->run.login, failure);
+    if (error)
+        return error;
+    if (ret)
+        *ret = operation;
+    operation_submit(operation);
+    return HOSTSESSION_OK;
 }
 
 hostsession_error hostsession_run_start(hostsession *session, const char *command,
@@ -102,15 +110,10 @@ hostsession_error hostsession_run_start(hostsession *session, const char *comman
     if (!error && session->console)
         error = console_check(command, failure);
     if (!error)
-        error = fill(operation, command, failure);
-    if (error) {
+        error = run_submit(operation, command, ret_operation, failure);
+    if (error)
         operation_free(operation);
-        return error;
-    }
-    if (ret_operation)
-        *ret_operation = operation;
-    operation_submit(operation);
-    return HOSTSESSION_OK;
+    return error;
 }
 
 typedef struct run_driver {
@@ -137,8 +140,8 @@ static hostsession_result *refused(const hostsession_failure *why) {
     return result;
 }
 
-hostsession_error hostsession_run(hostsession *session, const char *command, const hostsession_run_options *options,
-                                  hostsession_result **ret_result) {
+hostsession_error run_blocking(hostsession *session, run_starter start, void *arguments,
+                               hostsession_result **ret_result) {
     hostsession_failure why;
     run_driver d = {{false, false, NULL}, HOSTSESSION_OK, NULL};
     hostsession_error error = drive_check(session, "command", &why);
@@ -146,7 +149,7 @@ hostsession_error hostsession_run(hostsession *session, const char *command, con
     if (!error && !session->closing && !drive_pending(session))
         error = failure_set(&why, HOSTSESSION_ERROR_CANCELED, 0, "command", "the session was closed by a callback");
     if (!error)
-        error = hostsession_run_start(session, command, options, on_run_done, &d, NULL, &why);
+        error = start(session, arguments, on_run_done, &d, &why);
     if (error) {
         *ret_result = refused(&why);
         return error;
@@ -154,6 +157,22 @@ hostsession_error hostsession_run(hostsession *session, const char *command, con
     drive_until_done(session, &d.driver);
     *ret_result = d.result;
     return d.error;
+}
+
+typedef struct run_arguments {
+    const char *command;
+    const hostsession_run_options *options;
+} run_arguments;
+
+static hostsession_error start_run(hostsession *session, void *arguments, hostsession_run_fn done, void *userdata,
+                                   hostsession_failure *failure) {
+    const run_arguments *a = arguments;
+    return hostsession_run_start(session, a->command, a->options, done, userdata, NULL, failure);
+}
+
+hostsession_error hostsession_run(hostsession *session, const char *command, const hostsession_run_options *options,
+                                  hostsession_result **ret_result) {
+    return run_blocking(session, start_run, &(run_arguments){command, options}, ret_result);
 }
 
 void hostsession_cancel_current(hostsession *session) {

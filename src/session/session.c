@@ -384,6 +384,7 @@ hostsession_error hostsession_open_start(const char *target_text, const hostsess
         return failure_no_memory(failure, "session");
     s->options = copied;
     s->loop = copied.loop;
+    s->shell_near = true;
     s->channel.session = s;
     s->timer_at = INT64_MAX;
     s->task.run = run_task;
@@ -429,6 +430,7 @@ void session_free(hostsession *s) {
     target_free(&s->target);
     hostsession_loop *own = s->own_loop ? s->loop : NULL;
     driver *d = s->driver;
+    free(s->lost_message);
     free(s->transport_name);
     free(s->name);
     free(s->user);
@@ -470,7 +472,7 @@ const char *hostsession_get_cwd(const hostsession *session) {
 }
 
 const char *hostsession_get_user(const hostsession *session) {
-    return session->user ? session->user : engine_user(session->engine);
+    return session->user && engine_depth(session->engine) == 0 ? session->user : engine_user(session->engine);
 }
 
 const char *hostsession_get_shell(const hostsession *session) {

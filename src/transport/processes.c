@@ -68,6 +68,11 @@ static bool read_start(pid_t pid, uint64_t *start_ticks) {
     return true;
 }
 
+uint64_t processes_start_ticks(pid_t pid) {
+    uint64_t ticks;
+    return read_start(pid, &ticks) ? ticks : 0;
+}
+
 bool processes_is_stopped(pid_t pid) {
     char text[1024];
     const char *state = read_file(pid, "stat", text, sizeof text) ? find_field(text, field_state) : NULL;
@@ -109,8 +114,8 @@ static bool signal_pass(const processes_choice *choice, int signal_number, proce
     bool any = false;
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         process_entry process = {(pid_t)atoi(entry->d_name), 0};
-        if (process.pid <= 0 || process.pid == choice->session || getsid(process.pid) != choice->session ||
-            (choice->group && getpgid(process.pid) != choice->group) ||
+        if (process.pid <= 0 || process.pid == choice->session || process.pid == choice->shell ||
+            getsid(process.pid) != choice->session || (choice->group && getpgid(process.pid) != choice->group) ||
             !read_start(process.pid, &process.start_ticks) || process.start_ticks < choice->since_ticks)
             continue;
         if (process.start_ticks > choice->sure_after_ticks || !ignores(process.pid, choice->spare_ignoring))

@@ -25,6 +25,8 @@ typedef struct processes_choice {
     uint64_t spare_ignoring;
     /* Rather than spare all, take the newest. */
     bool at_least_newest;
+    /* Spared, too; 0: no other. */
+    pid_t shell;
 } processes_choice;
 
 #define PROCESSES_SIGNAL_BIT(signal_number) (UINT64_C(1) << ((signal_number)-1))
@@ -36,6 +38,9 @@ uint64_t processes_boottime_ns(void);
 /* Send a signal to the processes of the choice; SIGKILL also to those that they start meanwhile.  Returns whether
  * there was any. */
 bool processes_signal(const processes_choice *choice, int signal_number);
+
+/* When the process started; 0: it is not there. */
+uint64_t processes_start_ticks(pid_t pid);
 
 /* Whether a SIGSTOP has taken effect. */
 bool processes_is_stopped(pid_t pid);

@@ -40,6 +40,7 @@ typedef struct pty_transport {
     hostsession_channel *channel;
     hostsession_watch *watch;
     child_process *child;
+    pid_t shell; /* on the terminal, and commands go to it; 0: the child */
     int master;
     bool paused;
     bool wants_write;
@@ -223,9 +224,13 @@ static void pty_begin(void *data) {
     pty->interrupts = 0;
 }
 
+static pid_t shell_of(const pty_transport *pty) {
+    return pty->shell ? pty->shell : child_pid(pty->child);
+}
+
 static void let_go(pty_transport *pty) {
     if (pty->held)
-        kill(child_pid(pty->child), SIGCONT);
+        kill(shell_of(pty), SIGCONT);
     pty->held = 0;
 }
 
@@ -255,17 +260,22 @@ static pid_t foreground_group(const pty_transport *pty) {
 }
 
 /* Without job control, what the shell runs is in its own group, as are its background jobs. */
-static bool kill_beside_shell(pid_t shell) {
-    processes_choice choice = {.session = shell,
-                               .group = shell,
+static bool kill_beside_shell(const pty_transport *pty, pid_t shell) {
+    processes_choice choice = {.session = child_pid(pty->child),
+                               .shell = shell,
+                               .since_ticks = pty->shell ? processes_start_ticks(shell) : 0,
+                               .group = getpgid(shell),
                                .sure_after_ticks = UINT64_MAX,
                                .spare_ignoring = PROCESSES_SIGNAL_BIT(SIGINT) | PROCESSES_SIGNAL_BIT(SIGQUIT),
                                .at_least_newest = true};
     return processes_signal(&choice, SIGKILL);
 }
 
-static bool is_busy(pid_t shell, pid_t group) {
-    processes_choice choice = {.session = shell, .group = group, .sure_after_ticks = UINT64_MAX};
+static bool is_busy(const pty_transport *pty, pid_t shell, pid_t group) {
+    processes_choice choice = {.session = child_pid(pty->child),
+                               .shell = shell,
+                               .group = group,
+                               .sure_after_ticks = UINT64_MAX};
     return processes_signal(&choice, 0);
 }
 
@@ -293,9 +303,13 @@ static bool may_be_interrupted(const pty_transport *pty, pid_t shell) {
  * gets the signal itself, but not as it starts one, which would take the terminal from it: it is held until what it has
  * started has ended.  bash's child may wait for it meanwhile: then it is let go, and held anew. */
 static bool interrupt_shell(pty_transport *pty, pid_t shell, pid_t group) {
+    /* The one around an inner shell would take it for a stopped job: Ctrl+C must do. */
+    if (pty->shell)
+        return group != shell && kill(-group, SIGINT) == 0 && pty->interrupts % 2;
     if (pty->held++ == 0)
         return kill(shell, SIGSTOP) == 0;
-    bool waits = !processes_is_stopped(shell) || is_busy(shell, shell) || (group != shell && is_busy(shell, group));
+    bool waits =
+        !processes_is_stopped(shell) || is_busy(pty, shell, shell) || (group != shell && is_busy(pty, shell, group));
     if (waits && pty->held <= held_interrupts) {
         if (group != shell)
             kill(-group, SIGINT);
@@ -312,7 +326,7 @@ static bool interrupt_shell(pty_transport *pty, pid_t shell, pid_t group) {
 static bool pty_signal(void *data, hostsession_signal signal) {
     static const int numbers[] = {SIGINT, SIGQUIT, SIGKILL};
     pty_transport *pty = data;
-    pid_t shell = child_pid(pty->child);
+    pid_t shell = shell_of(pty);
     pid_t group = foreground_group(pty);
     if (pty->exited || !group)
         return false;
@@ -327,7 +341,7 @@ static bool pty_signal(void *data, hostsession_signal signal) {
         /* A group that has just ended is a part of a loop: a ^C now would be worse than none. */
         return kill(-group, numbers[signal]) == 0 || signal == HOSTSESSION_SIGNAL_INTERRUPT;
     /* The terminal's own ^C and ^\ are right for the shell's group. */
-    return signal == HOSTSESSION_SIGNAL_KILL && kill_beside_shell(shell);
+    return signal == HOSTSESSION_SIGNAL_KILL && kill_beside_shell(pty, shell);
 }
 
 static bool is_same(const struct termios *one, const struct termios *other) {
@@ -380,6 +394,14 @@ static void pty_close(void *data) {
     release(pty);
 }
 
+static void pty_shell_pid(void *data, int64_t pid) {
+    pty_transport *pty = data;
+    let_go(pty);
+    /* A number from elsewhere (docker, ssh) says nothing here. */
+    bool here = pid > 0 && getsid((pid_t)pid) == child_pid(pty->child);
+    pty->shell = here && pid != child_pid(pty->child) ? (pid_t)pid : 0;
+}
+
 static bool pty_is_terminal_of(void *data, pid_t pid) {
     const pty_transport *pty = data;
     return getsid(pid) == child_pid(pty->child);
@@ -419,5 +441,6 @@ hostsession_error transport_make_pty(const transport_program *program, transport
     ret->free = pty_free;
     ret->sees_foreground = true;
     ret->is_terminal_of = pty_is_terminal_of;
+    ret->shell_pid = pty_shell_pid;
     return HOSTSESSION_OK;
 }

@@ -96,12 +96,14 @@ static void advance_to(player *p, int64_t until) {
     memory_engine(false);
 }
 
-static bool run(player *p, const script_step *step) {
-    const text *command = script_bytes(step, 0);
+static bool run(player *p, const script_step *step, engine_way way) {
+    static const text none;
+    const text *command = way == ENGINE_LEAVE ? &none : script_bytes(step, 0);
     if (!command)
         return player_complain(p, "no command", "run");
     p->result = result_new(p->limit);
-    engine_command c = {.text = text_data(command),
+    engine_command c = {.way = way,
+                        .text = text_data(command),
                         .length = command->length,
                         .timeout_us = to_us(script_value(step, "timeout")),
                         .result = p->result,
@@ -110,7 +112,12 @@ static bool run(player *p, const script_step *step) {
     if (p->wanted_count && expectations_new(p->wanted, p->wanted_count, &p->expectations, &why))
         return player_complain(p, why.message, "run");
     p->wanted_count = 0;
-    c.expectations = p->expectations;
+    c.expectations = way == ENGINE_RUN ? p->expectations : NULL;
+    login_free(p->entry);
+    p->entry = NULL;
+    if (way == ENGINE_ENTER && login_new(&(engine_login){.expectations = p->expectations}, &p->entry, &why))
+        return player_complain(p, why.message, "enter");
+    c.login = p->entry;
     p->runs++;
     memory_engine(true);
     engine_run(p->engine, &c, p->now);
@@ -174,6 +181,8 @@ static void show(player *p, const script_step *step) {
         text_printf(&p->events, "cwd %s\n", engine_cwd(p->engine));
     if (script_has(step, "shell"))
         text_printf(&p->events, "shell %s %s\n", engine_shell(p->engine), engine_user(p->engine));
+    if (script_has(step, "depth"))
+        text_printf(&p->events, "depth %u\n", engine_depth(p->engine));
     if (script_has(step, "failure"))
         text_printf(&p->events, "failure %s: %s\n", engine_failure(p->engine)->stage,
                     engine_failure(p->engine)->message);
@@ -257,7 +266,11 @@ static bool call(player *p, const script_step *step, size_t index) {
     if (strcmp(what, "opened") == 0 && data)
         return player_open_shell(p, text_data(data));
     if (strcmp(what, "run") == 0)
-        return run(p, step);
+        return run(p, step, ENGINE_RUN);
+    if (strcmp(what, "enter") == 0)
+        return run(p, step, ENGINE_ENTER);
+    if (strcmp(what, "leave") == 0)
+        return run(p, step, ENGINE_LEAVE);
     if (strcmp(what, "expect") == 0)
         return expect(p, step);
     if ((error_stream || strcmp(what, "receive") == 0) && data) {
@@ -349,6 +362,7 @@ const char *player_verdict(const player *p) {
 void player_free(player *p) {
     engine_free(p->engine);
     login_free(p->login);
+    login_free(p->entry);
     expectations_free(p->login_expectations);
     hostsession_result_free(p->result);
     expectations_free(p->expectations);

@@ -32,6 +32,7 @@ typedef struct player {
     expectations *expectations;
     expectations *login_expectations;
     login *login;
+    login *entry; /* of the command that enters a shell */
     pattern_set *patterns;
 
     /* The shell, as far as it is played: the numbers of the lines that it was asked to answer, and when it will. */

@@ -195,13 +195,24 @@ static void on_ended(void *owner, const hostsession_failure *why) {
     memory_engine(was);
 }
 
-static void on_shell_pid(void *owner, int64_t pid) {
+static void on_inner_ended(void *owner, const hostsession_failure *why, bool told) {
+    player *p = owner;
+    bool was = memory_engine(false);
+    player_end_piece(p);
+    text_printf(&p->events, "inner-ended %s%s\n", hostsession_error_name(why->error), told ? "" : " untold");
+    memory_engine(was);
+}
+
+static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
     (void)owner;
+    (void)depth;
     (void)pid;
+    return true;
 }
 
 const engine_host player_host = {.ready = on_ready,
                                  .shell_pid = on_shell_pid,
+                                 .inner_ended = on_inner_ended,
                                  .output = on_output,
                                  .unsolicited = on_unsolicited,
                                  .command_done = on_command_done,

@@ -166,7 +166,7 @@ static void what_is_typed_holds_no_marker(void **state) {
         bytes b = {0};
         assert_true(dialect_question(TOKEN, 1, &b));
         for (int tty = 0; tty < 2; tty++) {
-            assert_true(dialect_quiet(shell(s), TOKEN, tty, 2, &b));
+            assert_true(dialect_quiet(shell(s), TOKEN, tty, false, 2, &b));
             assert_true(dialect_teach(shell(s), TOKEN, tty, false, 3, &b));
             assert_true(dialect_teach(shell(s), TOKEN, tty, true, 3, &b));
         }
