@@ -93,9 +93,9 @@ static const char *const zsh_quiet[] = {
     "\\builtin setopt prompt_percent prompt_subst;\\builtin trap - DEBUG;precmd_functions=() preexec_functions=()\n",
     /* The list of commands holds no line of ours; of an empty one `history` shows the line that is being run, the
      * frame. (A list of its own, fc -p, is given up by each subshell, and a restricted one complains of that.) */
-    "\\builtin setopt hist_ignore_space;\\builtin print -s :;_hs_h=$HISTSIZE HISTSIZE=1;HISTSIZE=$_hs_h;\\builtin "
-    "unset "
-    "_hs_h\n",
+    ("\\builtin setopt hist_ignore_space;\\builtin print -s :;_hs_h=$HISTSIZE HISTSIZE=1;HISTSIZE=$_hs_h;\\builtin "
+     "unset "
+     "_hs_h\n"),
     "\\builtin unfunction precmd preexec 2>/dev/null\n",
     NULL,
 };
