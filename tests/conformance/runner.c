@@ -334,14 +334,11 @@ static void print_job(struct job *job) {
     fflush(stdout);
 }
 
-static void finish_job(struct job *jobs, size_t count, pid_t pid, int status) {
-    for (size_t i = 0; i < count; i++)
-        if (jobs[i].pid == pid) {
-            jobs[i].pid = 0;
-            jobs[i].right = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-            if (!WIFEXITED(status))
-                fprintf(jobs[i].lines, "not ok %zu - %s\n", i + 1, jobs[i].test->name);
-        }
+static void finish_job(struct job *job, size_t number, int status) {
+    job->pid = 0;
+    job->right = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!WIFEXITED(status))
+        fprintf(job->lines, "not ok %zu - %s\n", number, job->test->name);
 }
 
 static bool is_asked_to_end(int signals) {
@@ -368,8 +365,12 @@ static int collect_ended(struct job *jobs, size_t count, int children, int signa
             kill(jobs[i].pid, SIGTERM);
     int ended = 0;
     int status = 0;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0; ended++)
-        finish_job(jobs, count, pid, status);
+    /* Others are those of the server that the cases connect to. */
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].pid > 0 && waitpid(jobs[i].pid, &status, WNOHANG) > 0) {
+            finish_job(&jobs[i], i + 1, status);
+            ended++;
+        }
     return ended;
 }
 
