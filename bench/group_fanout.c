@@ -75,7 +75,7 @@ static int run_library(const double *numbers, size_t number_count) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    all.sessions = calloc(all.count + 1, sizeof(*all.sessions));
+    all.sessions = calloc(all.count + 1, sizeof(hostsession *));
     if (all.sessions == NULL || hostsession_loop_new(&all.loop, NULL) != HOSTSESSION_OK)
         return 1;
     double start = bench_now();

@@ -8,11 +8,12 @@
 #include <string.h>
 
 /* A member that is added must be looked at here: what it points to is to be copied. */
-#define LAST_IS(type, member) (offsetof(type, member) + sizeof((type){0}.member) == sizeof(type))
+#define LAST_IS(type, member) (offsetof(type, member) + sizeof(void *) == sizeof(type))
 _Static_assert(LAST_IS(hostsession_options, telnet), "copy new members");
-_Static_assert(LAST_IS(hostsession_telnet_options, write_pause_ms), "copy new members");
+_Static_assert(LAST_IS(hostsession_ssh_options, own_connection), "copy new members");
 _Static_assert(LAST_IS(hostsession_console, leave), "copy new members");
-_Static_assert(offsetof(hostsession_ssh_options, own_connection) + sizeof(void *) == sizeof(hostsession_ssh_options),
+_Static_assert(offsetof(hostsession_telnet_options, write_pause_ms) + sizeof(int64_t) ==
+                   sizeof(hostsession_telnet_options),
                "copy new members");
 
 /* What was copied, to be wiped: there are secrets among it. */

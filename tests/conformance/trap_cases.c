@@ -2,7 +2,11 @@
 /* Traps of the user: they print when the user's own commands run, and change nothing else. */
 #include "conformance.h"
 
+#include "../support/folder.h"
+#include "../support/process.h"
+
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* In an eval the shells run the trap for the eval, too: the user's trap, once more.  zsh runs it for the list that
@@ -153,11 +157,24 @@ static void interrupt_trapped_in_a_loop(struct context *t) {
     RUNS(t, "echo $x", "kept\n", 0);
 }
 
-/* Nothing less than SIGKILL stops a loop of the shell itself that ignores all else: the shell goes with it. */
+/* Nothing less than SIGKILL stops a loop of the shell itself that ignores all else: the shell goes with it.  On an
+ * other host the shell lives on, without anybody who could end it but this test. */
 static void loop_that_ignores_all(struct context *t) {
+    RUNS(t, "echo $$ >\"$HOME/pid\"", "", 0);
     SETTLES(t, "trap '' INT QUIT TERM HUP; while :; do :; done");
-    if (hostsession_get_state(t->session) != HOSTSESSION_ENDED)
+    if (hostsession_get_state(t->session) != HOSTSESSION_ENDED) {
         IN_SYNC(t);
+        return;
+    }
+    text pid = {0};
+    file_read(home_path(t, "pid"), &pid);
+    pid_t shell = (pid_t)strtol(text_data(&pid), NULL, 10);
+    text_free(&pid);
+    if (!CHECK(t, shell > 1, "the shell's process is %d", (int)shell))
+        return;
+    if (!(t->transport->capabilities & REACH_LOCAL))
+        kill(shell, SIGKILL);
+    CHECK(t, process_wait_end(shell, process_end_bound_ms), "the shell does not end");
 }
 
 static const struct conformance_case trap_cases_table[] = {
