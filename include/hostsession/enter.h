@@ -27,18 +27,19 @@ HOSTSESSION_BEGIN
 
 /** How to enter a shell.  Start from HOSTSESSION_ENTER_OPTIONS_INIT.  Read and copied during the call only. */
 typedef struct hostsession_enter_options {
-    size_t struct_size;
+    size_t struct_size; /**< Set by the initializer. */
     /** From the command being sent to the inner shell's answer.  0: 10,000 ms.  -1: no limit. */
     int64_t timeout_ms;
     /** Prompts that are answered on the way, a password's for example; as hostsession_options.expectations. */
     const hostsession_expectation *expectations;
-    size_t expectation_count;
+    size_t expectation_count; /**< How many. */
     /** The command's text is a secret: blanked in logs, transcripts and messages. */
     bool secret;
     /** Of what is said on the way.  0: the session's. */
     size_t max_output_bytes;
 } hostsession_enter_options;
 
+/** The defaults. */
 #define HOSTSESSION_ENTER_OPTIONS_INIT                                                                                 \
     { sizeof(hostsession_enter_options), 0, NULL, 0, false, 0 }
 
