@@ -147,6 +147,7 @@ void bench_run_ssh_commands(const bench_context *context);
 void bench_run_ssh_bulk(const bench_context *context);
 void bench_run_ssh_connect(const bench_context *context);
 void bench_run_ssh_many(const bench_context *context);
+void bench_run_telnet(const bench_context *context);
 void bench_run_fanout(const bench_context *context);
 
 /* Work that needs a fresh process: the benchmark starts itself as `PROGRAM --child NAME NUMBER...`.  Returns an exit

@@ -18,7 +18,8 @@ static const struct {
     {"memory", bench_run_memory},     {"sessions", bench_run_many_sessions},
     {"startup", bench_run_startup},   {"ssh-commands", bench_run_ssh_commands},
     {"ssh-bulk", bench_run_ssh_bulk}, {"ssh-connect", bench_run_ssh_connect},
-    {"ssh-many", bench_run_ssh_many}, {"fanout", bench_run_fanout},
+    {"ssh-many", bench_run_ssh_many}, {"telnet", bench_run_telnet},
+    {"fanout", bench_run_fanout},
 };
 
 static const bench_child *const children[] = {&bench_memory_child,          &bench_sessions_library_child,
