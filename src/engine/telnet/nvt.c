@@ -197,6 +197,8 @@ const bytes *nvt_outgoing(const nvt *n) {
 }
 
 void nvt_sent(nvt *n, size_t length) {
+    if (length == 0)
+        return;
     explicit_bzero(bytes_front(&n->outgoing), length);
     bytes_consume(&n->outgoing, length);
 }
