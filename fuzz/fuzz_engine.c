@@ -32,13 +32,17 @@ typedef struct world {
     bool ended;
     bool tainted; /* raw input held the token: where a status came from cannot be told */
     bool busy;
+    engine_way way;
     bool begun; /* its frame was typed */
     hostsession_result *result;
     expectations *expectations;
     pattern_set *patterns;
     size_t streamed;
-    uint64_t typed;            /* the highest number that was typed */
-    uint64_t frame;            /* the number of the command's own frame; 0: not typed yet */
+    uint64_t typed;       /* the highest number that was typed */
+    uint64_t frame;       /* the number of the command's own frame; 0: not typed yet */
+    uint64_t entries[20]; /* the frames that inner shells were entered with */
+    size_t entry_count;
+    login *login;
     int fed_status[most_ends]; /* since the command began: ENDs of its number, and prompts */
     size_t fed_count;
     bytes late;
@@ -74,6 +78,11 @@ static void check_status(const world *w, const hostsession_result *r) {
                         hostsession_result_status(r) == HOSTSESSION_STATUS_FAILED;
     if (!ended_itself)
         return;
+    /* Of a shell that was entered there is none yet. */
+    if (w->way == ENGINE_ENTER && status == -1) {
+        fuzz_must(hostsession_result_status(r) == HOSTSESSION_STATUS_SUCCESS && engine_depth(w->engine) > 0, "entered");
+        return;
+    }
     fuzz_must((status == 0) == (hostsession_result_status(r) == HOSTSESSION_STATUS_SUCCESS), "0 is success");
     bool found = w->tainted || w->fed_count == most_ends;
     for (size_t i = 0; i < w->fed_count; i++)
@@ -93,7 +102,9 @@ static void on_command_done(void *owner, hostsession_error error, hostsession_re
               "a failure has a reason");
     check_status(w, result);
     hostsession_result_free(result);
+    login_free(w->login);
     expectations_free(w->expectations);
+    w->login = NULL;
     w->result = NULL;
     w->expectations = NULL;
 }
@@ -173,16 +184,24 @@ static void on_ended(void *owner, const hostsession_failure *why) {
 }
 
 static void on_inner_ended(void *owner, const hostsession_failure *why, bool told) {
-    (void)owner;
-    (void)why;
-    (void)told;
+    world *w = owner;
+    fuzz_must(!w->ended && engine_depth(w->engine) > 0, "an inner shell was there");
+    fuzz_must(why->error == HOSTSESSION_ERROR_SHELL_EXITED, "it has ended");
+    fuzz_must(told == (w->busy || w->patterns), "what runs says so");
 }
 
 static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
-    (void)owner;
-    (void)depth;
-    (void)pid;
-    return true;
+    world *w = owner;
+    fuzz_must(depth <= engine_most_levels, "not too deep");
+    return depth == 0 || pid % 2 || w->resets;
+}
+
+/* The marker can be what a shell says that was entered. */
+static bool is_entry(const world *w, uint64_t number) {
+    for (size_t i = 0; i < w->entry_count; i++)
+        if (w->entries[i] == number)
+            return true;
+    return false;
 }
 
 static const engine_host host = {.ready = on_ready,
@@ -210,15 +229,16 @@ static unsigned take(world *w) {
 
 /* The number of the last frame or question that was typed. */
 static void look_at_sent(world *w, const char *data, size_t length) {
-    static const char call[] = "_hs_e ";
+    static const char *const calls[] = {"_hs_e ", TOKEN ";A;", TOKEN "\\n' "};
     const char *end = data + length;
-    for (const char *at = data; (at = memmem(at, (size_t)(end - at), call, sizeof call - 1)) != NULL;) {
-        uint64_t number = 0;
-        for (at += sizeof call - 1; at < end && *at >= '0' && *at <= '9'; at++)
-            number = number * 10 + (uint64_t)(*at - '0');
-        if (number > w->typed && number < 1000000)
-            w->typed = number;
-    }
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        for (const char *at = data; (at = memmem(at, (size_t)(end - at), calls[i], strlen(calls[i]))) != NULL;) {
+            uint64_t number = 0;
+            for (at += strlen(calls[i]); at < end && *at >= '0' && *at <= '9'; at++)
+                number = number * 10 + (uint64_t)(*at - '0');
+            if (number > w->typed && number < 1000000)
+                w->typed = number;
+        }
 }
 
 static void send_out(world *w, size_t most) {
@@ -250,24 +270,35 @@ static void receive_marker(world *w, hostsession_stream stream) {
     unsigned status = take(w);
     uint64_t number = w->typed + 1 - shape % 4;
     bytes m = {0};
+    if (status % 16 == 15 && w->entry_count)
+        number = w->entries[(shape & 3) % w->entry_count];
     const char *ending = shape & 0x80 ? "\r\n" : "\n";
     switch (shape >> 2 & 3) {
     case 0:
         bytes_printf(&m, "\036" TOKEN ";B;%llu\036" TOKEN "%s", (unsigned long long)number, ending);
+        break;
+    case 3:
+        if (status % 4 == 3 && w->entry_count) {
+            bytes_printf(&m, "\036" TOKEN ";A;%llu;%s;u;%u;i;/\036" TOKEN "%s", (unsigned long long)number,
+                         status & 0x10 ? "5.2;;;A" : ";;;$A", status, ending);
+            break;
+        }
+        /* fallthrough */
+    case 2:
+        bytes_printf(&m, "\036" TOKEN ";E;%llu;%u;%s;%u;%s;%u;/d%u\036" TOKEN "%s", (unsigned long long)number, status,
+                     shape & 0x10 ? "hx" : "h", shape >> 5 & 1, shape & 0x40 ? "31" : "30", status % 5, status % 3,
+                     ending);
         break;
     case 1:
         bytes_printf(&m, "\036" TOKEN ";P;%llu;%u\036" TOKEN "%s", shape & 0x10 ? 0ULL : (unsigned long long)number,
                      status, ending);
         break;
     default:
-        bytes_printf(&m, "\036" TOKEN ";E;%llu;%u;%s;%u;%s;%u;/d%u\036" TOKEN "%s", (unsigned long long)number, status,
-                     shape & 0x10 ? "hx" : "h", shape >> 5 & 1, shape & 0x40 ? "31" : "30", status % 5, status % 3,
-                     ending);
         break;
     }
     bool prompt = (shape >> 2 & 3) == 1;
     bool end = shape >> 3 & 1;
-    if (w->busy && (prompt || (end && number == w->frame)) && w->fed_count < most_ends)
+    if (w->busy && (prompt || (end && (number == w->frame || is_entry(w, number)))) && w->fed_count < most_ends)
         w->fed_status[w->fed_count++] = (int)status;
     size_t cut = bytes_length(&m) * (status % 7) / 7;
     receive(w, stream, bytes_front(&m), cut);
@@ -304,12 +335,21 @@ static void run(world *w) {
     w->result = result_new(w->limit);
     fuzz_must(w->result != NULL, "memory");
     const char *text = commands[how % (sizeof commands / sizeof commands[0])];
-    engine_command c = {.text = text,
+    engine_way way = !w->config.tty       ? ENGINE_RUN
+                     : (how & 0xf) == 0xe ? ENGINE_ENTER
+                     : (how & 0xf) == 0xd ? ENGINE_LEAVE
+                                          : ENGINE_RUN;
+    if (way == ENGINE_ENTER && login_new(&(engine_login){.expectations = w->expectations}, &w->login, &why))
+        abort();
+    engine_command c = {.way = way,
+                        .text = text,
                         .length = strlen(text),
                         .timeout_us = how & 0x80 ? 500000 : INT64_MAX,
-                        .expectations = w->expectations,
+                        .expectations = way == ENGINE_RUN ? w->expectations : NULL,
+                        .login = w->login,
                         .result = w->result,
                         .secret = how == 0x1f};
+    w->way = way;
     w->busy = true;
     w->begun = false;
     w->streamed = 0;
@@ -413,6 +453,9 @@ static void look_at_outgoing(world *w, bool send) {
     if (w->busy && !w->frame && w->typed > before && bytes_length(out) &&
         memmem(bytes_front(out), bytes_length(out), "eval ", 5))
         w->frame = w->typed;
+    if (w->frame && w->frame == w->typed && memmem(bytes_front(out), bytes_length(out), "_hs_i", 5) &&
+        w->entry_count < sizeof w->entries / sizeof w->entries[0] && !is_entry(w, w->frame))
+        w->entries[w->entry_count++] = w->frame;
     if (send)
         send_out(w, SIZE_MAX);
 }
@@ -487,12 +530,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         step(&w);
         look_at_outgoing(&w, how & 0x20 || take(&w) & 1);
         bool busy = engine_state(w.engine) == HOSTSESSION_RUNNING || engine_state(w.engine) == HOSTSESSION_RECOVERING;
-        fuzz_must(busy == w.busy, "the state says whether a command runs");
+        bool returns = engine_state(w.engine) == HOSTSESSION_RECOVERING && w.entry_count;
+        fuzz_must(busy == w.busy || (returns && !w.busy), "the state says whether a command runs");
     }
     if (!w.ended)
         finish(&w);
     engine_free(w.engine);
     hostsession_result_free(w.result);
+    login_free(w.login);
     expectations_free(w.expectations);
     pattern_set_free(w.patterns);
     bytes_free(&w.late);

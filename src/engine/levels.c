@@ -225,6 +225,8 @@ void levels_returned(engine *e) {
     e->deadline = e->next_step = INT64_MAX;
     e->sync_number = 0;
     e->phase = PHASE_IDLE;
+    /* Its prompt may be an empty one. */
+    e->prompt_seen = true;
     e->frame_sent &= e->command.result != NULL;
     if (e->command.result)
         command_finish(e, e->outcome.error, e->outcome.status, e->outcome.exit_status,

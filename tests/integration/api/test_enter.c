@@ -334,6 +334,29 @@ static void what_waits_is_not_sent(void **state) {
     hostsession_loop_free(loop);
 }
 
+/* What was sent raw, and nobody looks at, ends it. */
+static void ended_by_raw_text(void **state) {
+    (void)state;
+    hostsession *session = open_shell(NULL, NULL);
+    enter(session, "bash");
+    const char *pattern = "exit";
+    hostsession_match *match = NULL;
+    assert_int_equal(hostsession_send(session, "exit 3\n", 7, false), HOSTSESSION_OK);
+    hostsession_error error = hostsession_expect(session, &pattern, 1, NULL, &match, NULL);
+    /* Either the word, or the end, comes first. */
+    assert_true(error == HOSTSESSION_OK || error == HOSTSESSION_ERROR_SHELL_EXITED);
+    hostsession_match_free(match);
+    hostsession_result *result = NULL;
+    if (!error) {
+        error = hostsession_run(session, "echo wrong", NULL, &result);
+        assert_int_equal(error, HOSTSESSION_ERROR_SHELL_EXITED);
+        assert_null(strstr(hostsession_result_output(result), "wrong"));
+        hostsession_result_free(result);
+    }
+    check_run(session, "echo outer", "outer\n", 0);
+    hostsession_close(session);
+}
+
 static void stopped_jobs(void **state) {
     (void)state;
     hostsession *session = open_shell(NULL, NULL);
@@ -446,11 +469,14 @@ static void many_at_once(void **state) {
     hostsession_loop_free(loop);
 }
 
-static const api_case cases[] = {CASE(every_shell_in_bash), CASE(every_shell_in_dash),    CASE(every_shell_in_zsh),
-                                 CASE(every_shell_in_mksh), CASE(every_shell_in_ksh93),   CASE(three_deep),
-                                 CASE(sixteen_deep),        CASE(answers_on_the_way),     CASE(it_is_no_shell),
-                                 CASE(it_never_answers),    CASE(cancelled_on_the_way),   CASE(it_ends_by_itself),
-                                 CASE(killed_while_idle),   CASE(what_waits_is_not_sent), CASE(stopped_jobs),
-                                 CASE(it_does_not_leave),   CASE(nothing_to_leave),       CASE(close_in_every_state),
-                                 CASE(many_at_once)};
+static const api_case cases[] = {CASE(every_shell_in_bash),  CASE(every_shell_in_dash),
+                                 CASE(every_shell_in_zsh),   CASE(every_shell_in_mksh),
+                                 CASE(every_shell_in_ksh93), CASE(three_deep),
+                                 CASE(sixteen_deep),         CASE(answers_on_the_way),
+                                 CASE(it_is_no_shell),       CASE(it_never_answers),
+                                 CASE(cancelled_on_the_way), CASE(it_ends_by_itself),
+                                 CASE(killed_while_idle),    CASE(what_waits_is_not_sent),
+                                 CASE(ended_by_raw_text),    CASE(stopped_jobs),
+                                 CASE(it_does_not_leave),    CASE(nothing_to_leave),
+                                 CASE(close_in_every_state), CASE(many_at_once)};
 CASES_MAIN("enter", cases)
