@@ -134,5 +134,35 @@ static void inside_of_ssh(void **state) {
     visit_free(&v);
 }
 
-static const api_case cases[] = {CASE(in_and_out), CASE(three_deep), CASE(connection_lost), CASE(inside_of_ssh)};
+/* A login shell of another kind: over the library's own SSH, and over ssh(1). */
+static void foreign_login_shells(void **state) {
+    (void)state;
+    static const char *const users[] = {"fish", "tcsh"};
+    for (size_t i = 0; i < sizeof users / sizeof users[0]; i++) {
+        if (!ssh_server_shell(visit_server, users[i]))
+            continue;
+        hostsession_loop *loop = new_loop();
+        visit v;
+        visit_init(&v, loop, ssh_server_config(visit_server));
+        hostsession *session = visit_open(&v, keep("test-%s", users[i]));
+        check_run(session, "x=5; f() { echo \"f $1\"; }", "", 0);
+        check_run(session, "f $x; (exit 3)", "f 5\n", 3);
+        hostsession_close(session);
+        session = visit_open(&v, keep("exec:%s", ssh_to(users[i], "")));
+        check_run(session, "x=5; f() { echo \"f $1\"; }", "", 0);
+        check_run(session, "f $x; (exit 3)", "f 5\n", 3);
+        hostsession_close(session);
+        hostsession_loop_free(loop);
+        visit_free(&v);
+        session = open_local_bash();
+        enters(session, ssh_to(users[i], ""), "");
+        check_run(session, "x=kept; f() { echo \"f $1\"; }", "", 0);
+        check_run(session, "f $x; (exit 3)", "f kept\n", 3);
+        stops(session, "sleep 1000");
+        hostsession_close(session);
+    }
+}
+
+static const api_case cases[] = {CASE(in_and_out), CASE(three_deep), CASE(connection_lost), CASE(inside_of_ssh),
+                                 CASE(foreign_login_shells)};
 VISIT_MAIN("ssh enter", NULL, cases)
