@@ -97,7 +97,7 @@ static void logins_of_other_kinds(void **state) {
         "#!/bin/sh\nwhile :; do printf 'login: '\nread -r name\n" SECRET(
             "Password: ", "word") "test \"$name\" && break\ndone\n" SHELL,
         /* A console with a shell. */
-        "#!/bin/sh\nname=ada\n" SHELL,
+        ("#!/bin/sh\nname=ada\n" SHELL),
     };
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         caller c;
