@@ -269,9 +269,12 @@ static void end_side(side *s, const marker *m) {
 
 void command_type_drained(engine *e) {
     bytes line = {0};
-    /* The shell waits: it finds the terminal as it was before. */
+    /* The shell waits: it finds the terminal as it was before, and the line does not come back.  One that edits lines
+     * must see by itself that the terminal has changed, unless it was we who changed it. */
     if (e->echoes)
         e->shell->terminal_dirty = !e->host.reset_terminal(e->owner);
+    else if (!e->shell->dialect->edits)
+        e->host.reset_terminal(e->owner);
     if (!dialect_drained(e->number, &line))
         parts_no_memory(e);
     else

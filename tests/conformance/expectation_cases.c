@@ -61,6 +61,16 @@ static void order(struct context *t) {
     EXPECTING(t, "printf 'early later '; read x; read y; echo $x $y", earliest, "early later early later\n", 0);
 }
 
+/* The line behind the command, with which what was not read is thrown away, does not come back among the next's. */
+static void echo_left_on(struct context *t) {
+    static const hostsession_expectation never[] = {{"never", "x\n", 0, 0}};
+    RUNS(t, "echo 'stty echo' >\"$HOME/on\"", "", 0);
+    for (int i = 0; i < 5; i++) {
+        EXPECTING(t, "sh \"$HOME/on\"", never, "", 0);
+        RUNS(t, "echo hi", "hi\n", 0);
+    }
+}
+
 static void repeated_answers(struct context *t) {
     const hostsession_expectation more[] = {{"more\\? $", "y\n", 0, 0}};
     EXPECTING(t, "for i in 1 2 3 4 5; do printf 'more? '; read a; done; echo \"$a\"", more,
@@ -206,6 +216,7 @@ static const struct conformance_case expectation_cases_table[] = {
     {"expect-no-answer-needed", no_answer_needed, 0, TTY, UNSOLICITED_ALLOWED},
     {"expect-several-patterns", several_patterns, 0, TTY, 0},
     {"expect-order", order, 0, TTY, 0},
+    {"expect-echo-left-on", echo_left_on, 0, TTY, UNSOLICITED_ALLOWED},
     {"expect-repeated-answers", repeated_answers, 0, TTY, 0},
     {"expect-too-many-answers", too_many_answers, 0, TTY, 0},
     {"expect-a-pattern-that-runs-away", a_pattern_that_runs_away, 0, TTY, UNSOLICITED_ALLOWED},
