@@ -40,6 +40,7 @@ typedef struct world {
     size_t streamed;
     uint64_t typed;       /* the highest number that was typed */
     uint64_t frame;       /* the number of the command's own frame; 0: not typed yet */
+    uint64_t last_frame;  /* ... of this command or an earlier one */
     uint64_t entries[20]; /* the frames that inner shells were entered with */
     size_t entry_count;
     login *login;
@@ -443,16 +444,27 @@ static void step(world *w) {
     }
 }
 
+/* The number of the END behind the last eval; 0: there is none.  Lines of earlier commands may still be unsent. */
+static uint64_t find_frame(const char *data, size_t length) {
+    const char *end = data + length;
+    const char *eval = NULL;
+    for (const char *at = data; (at = memmem(at, (size_t)(end - at), "eval ", 5)) != NULL; at += 5)
+        eval = at;
+    const char *call = eval ? memmem(eval, (size_t)(end - eval), "_hs_e ", 6) : NULL;
+    uint64_t number = 0;
+    for (const char *at = call ? call + 6 : end; at < end && *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    return number;
+}
+
 /* What was typed is looked at as it is appended, and sent. */
 static void look_at_outgoing(world *w, bool send) {
     const bytes *out = engine_outgoing(w->engine);
-    uint64_t before = w->typed;
     if (bytes_length(out))
         look_at_sent(w, bytes_front(out), bytes_length(out));
-    /* The first line behind a command that is no bare question is its frame. */
-    if (w->busy && !w->frame && w->typed > before && bytes_length(out) &&
-        memmem(bytes_front(out), bytes_length(out), "eval ", 5))
-        w->frame = w->typed;
+    uint64_t frame = w->busy && !w->frame && bytes_length(out) ? find_frame(bytes_front(out), bytes_length(out)) : 0;
+    if (frame > w->last_frame)
+        w->frame = w->last_frame = frame;
     if (w->frame && w->frame == w->typed && memmem(bytes_front(out), bytes_length(out), "_hs_i", 5) &&
         w->entry_count < sizeof w->entries / sizeof w->entries[0] && !is_entry(w, w->frame))
         w->entries[w->entry_count++] = w->frame;
