@@ -215,6 +215,8 @@ void parts_no_memory(engine *e) {
 }
 
 bool parts_type(engine *e, const char *data, size_t length, bool secret) {
+    if (length == 0)
+        return true;
     if (!bytes_append(&e->outgoing, data, length)) {
         parts_no_memory(e);
         return false;
