@@ -99,6 +99,9 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
         right = right && bytes_append_text(&text, "set -- \"$@\" -i;");
     if (!remote->interactive)
         right = right && bytes_append_text(&text, "case ${S##*/} in bash)set -- --noediting \"$@\";;esac;");
+    /* ksh93 whose start-up files turn vi on dies on a terminal without echo: that is turned off once it answers. */
+    else if (remote->tty)
+        right = right && bytes_append_text(&text, "case ${S##*/} in ksh*)stty echo 2>/dev/null;;esac;");
     return finish(&text, right && bytes_append_text(&text, "exec \"$S\" \"$@\""));
 }
 
