@@ -113,10 +113,13 @@ static void set_environment(const char *home) {
     }
     char *path_copy = strdup(path ? path : "/usr/bin:/bin");
     clearenv();
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++) {
         if (kept[i])
             setenv(sanitizers[i], kept[i], 1);
+        free(kept[i]);
+    }
     setenv("PATH", path_copy, 1);
+    free(path_copy);
     setenv("HOME", home, 1);
     setenv("LANG", "C.UTF-8", 1);
     setenv("TERM", "xterm", 1);
