@@ -56,6 +56,16 @@ hostsession_error failure_set(hostsession_failure *failure, hostsession_error er
     return error;
 }
 
+const char *failure_errno_text(int system_errno) {
+#ifdef __GLIBC__
+    const char *text = strerrordesc_np(system_errno);
+#else
+    /* Elsewhere, as in musl, the texts of the C locale are constants. */
+    const char *text = strerror(system_errno);
+#endif
+    return text ? text : "unknown error";
+}
+
 hostsession_error failure_no_memory(hostsession_failure *failure, const char *stage) {
     return failure_set(failure, HOSTSESSION_ERROR_NO_MEMORY, 0, stage, "out of memory");
 }

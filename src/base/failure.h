@@ -12,6 +12,9 @@
 hostsession_error failure_set(hostsession_failure *failure, hostsession_error error, int system_errno,
                               const char *stage, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* What errno says, in English, whatever the locale.  Static; safe in any thread. */
+const char *failure_errno_text(int system_errno);
+
 /* Out of memory while doing `stage`. */
 hostsession_error failure_no_memory(hostsession_failure *failure, const char *stage);
 

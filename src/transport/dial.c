@@ -138,7 +138,7 @@ static void note_failed(dial *d, const struct addrinfo *address, int why) {
     char text[address_text_bytes] = "?";
     getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
     size_t used = strlen(d->tried);
-    snprintf(d->tried + used, sizeof d->tried - used, "%s%s: %s", used ? "; " : "", text, strerrordesc_np(why));
+    snprintf(d->tried + used, sizeof d->tried - used, "%s%s: %s", used ? "; " : "", text, failure_errno_text(why));
     d->last_errno = why;
 }
 
@@ -256,7 +256,7 @@ static void on_looked_up(void *data) {
     hostsession_failure why;
     if (l->system_errno)
         failure_set(&why, HOSTSESSION_ERROR_RESOLVE, l->system_errno, "resolve", "cannot look up %s: %s", d->name,
-                    strerrordesc_np(l->system_errno));
+                    failure_errno_text(l->system_errno));
     else
         failure_set(&why, HOSTSESSION_ERROR_RESOLVE, 0, "resolve",
                     "cannot look up %s: %s; check the name's spelling and DNS", d->name, gai_strerror(l->error));

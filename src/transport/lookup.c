@@ -58,7 +58,7 @@ static hostsession_error cannot_execute(hostsession_failure *failure, const char
                            "cannot start %s: it is not executable for this user (chmod +x, or its directories' modes)",
                            path);
     return failure_set(failure, HOSTSESSION_ERROR_CONNECT, why, "spawn", "cannot start %s: %s", path,
-                       strerrordesc_np(why));
+                       failure_errno_text(why));
 }
 
 static const char *variable(char *const *environment, const char *name) {
@@ -124,7 +124,7 @@ static hostsession_error check_directory(const transport_program *program, hosts
     else if (why == EACCES)
         problem = "this user may not enter it";
     return failure_set(failure, HOSTSESSION_ERROR_CONNECT, why, "cwd", "cannot start %s in %s: %s",
-                       program->arguments[0], program->cwd, problem ? problem : strerrordesc_np(why));
+                       program->arguments[0], program->cwd, problem ? problem : failure_errno_text(why));
 }
 
 hostsession_error program_find(const transport_program *program, char *const *environment, char **ret_path,

@@ -26,7 +26,7 @@ hostsession_error spawn_no_descriptor(hostsession_failure *failure, int system_e
         return failure_no_memory(failure, "spawn");
     default:
         return failure_set(failure, HOSTSESSION_ERROR_CONNECT, system_errno, "spawn", "cannot make %s: %s", what,
-                           strerrordesc_np(system_errno));
+                           failure_errno_text(system_errno));
     }
 }
 
@@ -35,7 +35,7 @@ static hostsession_error spawn_failed(hostsession_failure *failure, int system_e
     if (streams->terminal && access(streams->terminal, R_OK | W_OK) != 0)
         return failure_set(failure, HOSTSESSION_ERROR_CONNECT, errno, "spawn",
                            "cannot start %s: its terminal %s cannot be opened: %s (is devpts mounted on /dev/pts?)",
-                           path, streams->terminal, strerrordesc_np(errno));
+                           path, streams->terminal, failure_errno_text(errno));
     switch (system_errno) {
     case EAGAIN:
         return failure_set(failure, HOSTSESSION_ERROR_LIMIT, system_errno, "spawn",
@@ -59,7 +59,7 @@ static hostsession_error spawn_failed(hostsession_failure *failure, int system_e
                            "cannot start %s: its arguments and environment are too long", path);
     default:
         return failure_set(failure, HOSTSESSION_ERROR_CONNECT, system_errno, "spawn", "cannot start %s: %s", path,
-                           strerrordesc_np(system_errno));
+                           failure_errno_text(system_errno));
     }
 }
 

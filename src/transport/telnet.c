@@ -67,7 +67,7 @@ static void on_failed(loop_task *task) {
     if (t->broken == ENOMEM)
         end(t, HOSTSESSION_ERROR_NO_MEMORY, t->broken, "no memory");
     else
-        end(t, HOSTSESSION_ERROR_DISCONNECTED, t->broken, strerrordesc_np(t->broken));
+        end(t, HOSTSESSION_ERROR_DISCONNECTED, t->broken, failure_errno_text(t->broken));
 }
 
 /* Told from dispatch. */
@@ -174,7 +174,7 @@ static bool read_turn(telnet *t) {
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (got < 0)
-        end(t, HOSTSESSION_ERROR_DISCONNECTED, errno, strerrordesc_np(errno));
+        end(t, HOSTSESSION_ERROR_DISCONNECTED, errno, failure_errno_text(errno));
     else if (got == 0)
         end(t, HOSTSESSION_ERROR_DISCONNECTED, 0, "the host closed the connection");
     if (got <= 0)

@@ -19,7 +19,7 @@ static hostsession_error open_failed(hostsession_failure *failure, int why) {
     if (why == ENOENT || why == ENODEV || why == ENXIO || why == EACCES)
         return failure_set(failure, HOSTSESSION_ERROR_CONNECT, why, "spawn",
                            "cannot open a terminal: /dev/ptmx: %s (mount devpts, or use pipe mode)",
-                           strerrordesc_np(why));
+                           failure_errno_text(why));
     return spawn_no_descriptor(failure, why, "a terminal");
 }
 

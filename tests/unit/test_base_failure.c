@@ -83,6 +83,12 @@ typedef struct item {
     list link;
 } item;
 
+static void an_errno_has_a_text(void **state) {
+    (void)state;
+    assert_string_equal(failure_errno_text(ENOENT), "No such file or directory");
+    assert_true(strlen(failure_errno_text(99999)) > 0);
+}
+
 static void a_list_keeps_its_order(void **state) {
     (void)state;
     list head;
@@ -108,6 +114,7 @@ int main(void) {
         cmocka_unit_test(a_long_message_is_cut_at_a_whole_escape),
         cmocka_unit_test(a_tail_is_cut_at_its_front),
         cmocka_unit_test(every_error_has_a_name),
+        cmocka_unit_test(an_errno_has_a_text),
         cmocka_unit_test(a_list_keeps_its_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
