@@ -61,13 +61,11 @@ typedef struct hostsession_console {
     const char *const *setup;
     /** Typed to interrupt a command.  NULL: "\003" (Ctrl+C). */
     const char *interrupt;
-    /** Typed to leave a console that was entered from a shell.  NULL: "\004" (Ctrl+D). */
-    const char *leave;
 } hostsession_console;
 
 /** The defaults. */
 #define HOSTSESSION_CONSOLE_INIT                                                                                       \
-    { sizeof(hostsession_console), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+    { sizeof(hostsession_console), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL }
 
 HOSTSESSION_END
 

@@ -3,12 +3,6 @@
  * Consoles that are no shell: a second framer, beside the shell dialects, for programs whose prompt is all that ends a
  * command.  An engine that has one in `console` leads its bytes, time and commands here instead of to opening.c,
  * command.c, prompts.c and recovery.c; the results, expectations, redaction and raw text are theirs.
- *
- * As a level inside a shell: set e->console and call console_start() once the program was started; `ready` is called
- * when its prompt was proven and the setup is done, and sets the phase.  From then on engine_run(), _cancel() and so on
- * find e->console by themselves.  console_leave() types what ends the program.  When it has ended (END of the command
- * it was entered with), command_finish() gives what is held to the command that ran, and e->console is set to what is
- * outside.  A console that cannot be won back calls recovery_give_up().
  */
 #ifndef ENGINE_CONSOLE_H
 #define ENGINE_CONSOLE_H
@@ -47,7 +41,6 @@ void console_command(struct engine *e, const struct engine_command *command);
 void console_sent(struct engine *e);
 /* Interrupt the command, and prove the prompt. */
 void console_stop(struct engine *e);
-void console_leave(struct engine *e);
 /* The command has ended, however: what is held is its output.  Called by command_finish(). */
 void console_over(struct engine *e);
 /* Whether it waits for the first prompt, and none is in sight. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A console's inside: console.c (its states), console_settings.c, console_tail.c (the last line, prompts),
- * console_echo.c, console_wipe.c (what a pager leaves). */
+ * console_candidate.c, console_echo.c, console_wipe.c (what a pager leaves). */
 #ifndef ENGINE_CONSOLE_PARTS_H
 #define ENGINE_CONSOLE_PARTS_H
 
@@ -86,7 +86,6 @@ struct console {
     char *enter;
     char *probe;
     char *interrupt;
-    char *leave;
     char **setup; /* ended by NULL */
     size_t setup_count;
     int64_t settle_us;
@@ -123,5 +122,18 @@ struct console {
     bool doubtful;   /* there were false ones, or interrupts: quick answers prove nothing */
     int64_t patience_us;
 };
+
+/* console.c: the prompt is proven: what is held before it is the rest of the output. */
+void console_proven(engine *e);
+
+/* console_candidate.c */
+/* `match` is a prompt at the end of the tail of what is held. */
+void candidate_find(engine *e, const tail *t, const pattern_match *match);
+/* Look at what came behind the candidate.  False: it is none. */
+bool candidate_judge(engine *e);
+/* It has been quiet since the candidate, or its last answer. */
+void candidate_quiet(engine *e);
+/* Answered without a doubt: no more is owed. */
+bool candidate_is_proven(const console *c);
 
 #endif

@@ -257,7 +257,7 @@ static void on_patience_over(loop_timer *timer) {
     close_both(list_item(timer, agent, patience));
 }
 
-static int connect_to(const char *path) {
+int agent_connect(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
         return -1;
@@ -284,7 +284,7 @@ agent *agent_new(hostsession_loop *loop, const char *path, const identities *ids
         return NULL;
     *a = (agent){.loop = loop, .ids = ids, .only_these = only_these};
     a->libssh = (side){.agent = a, .other = &a->real, .descriptor = -1};
-    a->real = (side){.agent = a, .other = &a->libssh, .descriptor = connect_to(path)};
+    a->real = (side){.agent = a, .other = &a->libssh, .descriptor = agent_connect(path)};
     if (a->real.descriptor < 0 || !loop_timer_init(&a->patience, loop, on_patience_over) ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         agent_free(a);

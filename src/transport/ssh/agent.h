@@ -13,6 +13,9 @@ typedef struct agent agent;
 /* The socket that IdentityAgent or the environment names; NULL: none.  To be freed.  In the loop's thread only. */
 char *agent_path(const ssh_settings *settings);
 
+/* Connect to it, without blocking; -1: it does not take connections. */
+int agent_connect(const char *path);
+
 /* Connect to the agent's socket.  NULL when there is none, or no memory.
  *
  * @param ids             Borrowed.

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* The longest message that OpenSSH's agent takes or sends. */
@@ -132,19 +131,6 @@ static void on_end(ssh_session session, ssh_channel channel, void *userdata) {
     ((forward *)userdata)->ended = true;
 }
 
-static int connect_agent(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return -1;
-    strcpy(address.sun_path, path);
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (descriptor >= 0 && connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
-        close(descriptor);
-        return -1;
-    }
-    return descriptor;
-}
-
 /* NULL: the host is told that it cannot. */
 static ssh_channel on_open(ssh_session session, void *userdata) {
     forwards *f = userdata;
@@ -152,7 +138,7 @@ static ssh_channel on_open(ssh_session session, void *userdata) {
     if (!w)
         return NULL;
     w->of = f;
-    w->descriptor = connect_agent(f->path);
+    w->descriptor = agent_connect(f->path);
     w->channel = w->descriptor >= 0 ? ssh_channel_new(session) : NULL;
     w->callbacks = (struct ssh_channel_callbacks_struct){.userdata = w,
                                                          .channel_data_function = on_data,
