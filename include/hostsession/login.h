@@ -27,7 +27,7 @@ typedef enum hostsession_question_kind {
 typedef struct hostsession_question {
     size_t struct_size;             /**< Of the library that asks: what is beyond it is not there. */
     hostsession_question_kind kind; /**< What is asked for. */
-    /** Who asks: the target's name. */
+    /** Who asks: the host that the target names. */
     const char *target;
     /** Who logs in; "" when not known yet. */
     const char *user;

@@ -95,6 +95,15 @@ const char *failure_escape_tail(char *out, size_t out_size, const char *bytes, s
     return out;
 }
 
+void failure_shorten(char *text) {
+    enum { head = 100, cut = 3, tail = 60 };
+    size_t length = strlen(text);
+    if (length <= head + cut + tail)
+        return;
+    memcpy(text + head, "...", cut);
+    memmove(text + head + cut, text + length - tail, tail + 1);
+}
+
 const char *hostsession_error_name(hostsession_error error) {
     static const char *const names[] = {
         "ok",           "invalid",      "no_memory",        "limit",

@@ -22,4 +22,8 @@ hostsession_error failure_no_memory(hostsession_failure *failure, const char *st
  * fit is replaced by "..." at the front, since the end of what a program said tells most.  Returns `out`. */
 const char *failure_escape_tail(char *out, size_t out_size, const char *bytes, size_t length);
 
+/* What a message calls a thing: `text`, its middle replaced by "..." when it is too long to leave room for the rest of
+ * the message. */
+void failure_shorten(char *text);
+
 #endif

@@ -162,7 +162,7 @@ static bool on_answer(void *owner, const char *user, const char *prompt, unsigne
     hostsession *s = owner;
     hostsession_question question = {.struct_size = sizeof question,
                                      .kind = HOSTSESSION_QUESTION_PASSWORD,
-                                     .target = s->name,
+                                     .target = s->target.host,
                                      .user = user,
                                      .subject = "",
                                      .prompt = prompt,

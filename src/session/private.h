@@ -66,7 +66,7 @@ struct hostsession {
     bool own_loop;
     driver *driver;
     hostsession_options options;
-    char *name;
+    char *name; /* in messages */
     char *user;
     char *transport_name;
     target target;

@@ -339,6 +339,8 @@ static hostsession_error start(hostsession *s, const char *target_text, hostsess
     } else {
         s->name = strdup(target_text ? target_text : "");
     }
+    if (s->name)
+        failure_shorten(s->name);
     if (!s->name || !loop_timer_init(&s->timer, s->loop, on_timer))
         return failure_no_memory(failure, "session");
     hostsession_error error = target_open(target_text, &s->options, &s->target, failure);

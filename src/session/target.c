@@ -179,8 +179,9 @@ static hostsession_error open_telnet(const char *text, const hostsession_options
     error = transport_make_telnet(where.host, where.port, options->telnet, &ret->transport, failure);
     if (!error) {
         ret->remote = ret->asks = true;
+        ret->host = where.host;
         ret->user = where.user;
-        where.user = NULL;
+        where.host = where.user = NULL;
     }
     address_free(&where);
     return error;
@@ -299,6 +300,7 @@ hostsession_error target_open(const char *text, const hostsession_options *optio
 }
 
 void target_free(target *t) {
+    free(t->host);
     free(t->user);
-    t->user = NULL;
+    t->host = t->user = NULL;
 }

@@ -13,6 +13,7 @@ typedef struct target {
     bool echoes; /* its terminal does so at first */
     bool remote; /* its directory and environment are set by commands */
     bool asks;   /* for a name and a password, at its terminal */
+    char *host;  /* that asks, else NULL */
     char *user;  /* the name it is given then; NULL: none */
 } target;
 

@@ -64,6 +64,26 @@ static void a_tail_is_cut_at_its_front(void **state) {
     }
 }
 
+static void a_long_name_loses_its_middle(void **state) {
+    (void)state;
+    char text[400];
+    for (size_t length = 0; length < sizeof text; length++) {
+        for (size_t i = 0; i < length; i++)
+            text[i] = (char)('a' + i % 26);
+        text[length] = 0;
+        char before[sizeof text];
+        memcpy(before, text, length + 1);
+        failure_shorten(text);
+        if (length <= 163) {
+            assert_string_equal(text, before);
+            continue;
+        }
+        assert_memory_equal(text, before, 100);
+        assert_memory_equal(text + 100, "...", 3);
+        assert_string_equal(text + 103, before + length - 60);
+    }
+}
+
 static void every_error_has_a_name(void **state) {
     (void)state;
     for (int i = HOSTSESSION_OK; i <= HOSTSESSION_ERROR_INTERNAL; i++) {
@@ -113,6 +133,7 @@ int main(void) {
         cmocka_unit_test(control_characters_are_escaped_and_utf8_is_kept),
         cmocka_unit_test(a_long_message_is_cut_at_a_whole_escape),
         cmocka_unit_test(a_tail_is_cut_at_its_front),
+        cmocka_unit_test(a_long_name_loses_its_middle),
         cmocka_unit_test(every_error_has_a_name),
         cmocka_unit_test(an_errno_has_a_text),
         cmocka_unit_test(a_list_keeps_its_order),

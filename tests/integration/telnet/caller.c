@@ -39,6 +39,7 @@ static bool on_question(void *userdata, const hostsession_question *question, ch
     caller *c = userdata;
     c->asked++;
     assert_int_equal(question->kind, HOSTSESSION_QUESTION_PASSWORD);
+    assert_string_equal(question->target, "127.0.0.1");
     assert_int_equal(question->attempt, c->asked);
     if (c->answer)
         snprintf(answer, size, "%s", c->answer);
