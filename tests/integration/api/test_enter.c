@@ -268,11 +268,16 @@ static void it_ends_by_itself(void **state) {
     int middle = atoi(hostsession_result_output(result));
     hostsession_result_free(result);
     enter(session, "dash");
+    assert_int_equal(hostsession_run(session, "echo $$", NULL, &result), HOSTSESSION_OK);
+    pid_t inner = atoi(hostsession_result_output(result));
+    hostsession_result_free(result);
     char command[64];
-    snprintf(command, sizeof command, "kill -9 %d; sleep 1000", middle);
+    snprintf(command, sizeof command, "kill -9 %d; exec sleep 1000", middle);
     assert_int_equal(hostsession_run(session, command, NULL, &result), HOSTSESSION_ERROR_SHELL_EXITED);
     assert_true(hostsession_result_session_alive(result));
     hostsession_result_free(result);
+    /* Nobody's child and in no foreground: it would live on, as on any terminal. */
+    assert_int_equal(kill(inner, SIGKILL), 0);
     assert_int_equal(hostsession_get_depth(session), 0);
     check_run(session, "echo $x", "outer\n", 0);
     hostsession_close(session);
