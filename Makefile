@@ -15,7 +15,7 @@ SOAK_SECONDS = 120
 SOAK_SESSIONS = 500
 SOAK_SSH = 20
 
-.PHONY: all build run check bench bench-quick sanitize fuzz soak lint format docs install clean help
+.PHONY: all build run check bench bench-quick sanitize coverage fuzz soak lint format docs install clean help
 
 all: build
 
@@ -57,6 +57,10 @@ soak:
 	@tools/compile build/soak -Dtests=enabled
 	@build/soak/tests/soak/soak --seconds $(SOAK_SECONDS) --sessions $(SOAK_SESSIONS) --ssh $(SOAK_SSH)
 
+coverage:
+	@tools/install-deps build test coverage
+	@tools/coverage
+
 lint: build
 	@tools/install-deps lint
 	@tools/lint format $(BUILD)
@@ -91,6 +95,7 @@ help:
 	@echo 'make sanitize   the tests under the address and undefined-behaviour sanitizers'
 	@echo 'make fuzz       FUZZ_SECONDS=60 FUZZ_TARGETS="engine shell": look for inputs that break what reads foreign bytes'
 	@echo 'make soak       SOAK_SECONDS=120 SOAK_SESSIONS=500 SOAK_SSH=20: many sessions, checked, for long'
+	@echo 'make coverage   which lines of src/ the tests run'
 	@echo 'make lint       formatting, cppcheck, clang-tidy'
 	@echo 'make format     format all C files'
 	@echo 'make docs       the reference of the C API, in build/docs/html'
