@@ -143,6 +143,7 @@ static void killed(int64_t timeout_ms, bool by_free, hostsession_status status, 
     text left = {0};
     if (!process_wait_gone(tag, 20000, &left))
         fail_msg("left: %s", text_data(&left));
+    text_free(&left);
 }
 
 static void timed_out(void **state) {

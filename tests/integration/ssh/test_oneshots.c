@@ -229,6 +229,7 @@ static void gone(const char *tag) {
     text left = {0};
     if (!process_wait_gone(tag, patience_ms, &left))
         fail_msg("left: %s", text_data(&left));
+    text_free(&left);
 }
 
 static void stopped(void **state) {
