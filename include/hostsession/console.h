@@ -17,6 +17,9 @@
  * status is -1 unless `status_command` tells it.  The working directory and the user are "", the kind of shell is
  * "console".  hostsession_send(), _expect(), deadlines and cancels are as with a shell; a command after
  * hostsession_send() waits for the prompt first.
+ *
+ * A session is one when hostsession_options.console says so, from its beginning to its end; hostsession_enter() takes
+ * one in a shell's session, and hostsession_leave() goes back to the shell.
  */
 #ifndef HOSTSESSION_CONSOLE_H
 #define HOSTSESSION_CONSOLE_H
@@ -61,11 +64,14 @@ typedef struct hostsession_console {
     const char *const *setup;
     /** Typed to interrupt a command.  NULL: "\003" (Ctrl+C). */
     const char *interrupt;
+    /** Typed at the prompt to end the program, as it is: `"quit\r"`.  NULL: "\004" (Ctrl+D).  Only for one that was
+     *  entered from a shell (enter.h). */
+    const char *leave;
 } hostsession_console;
 
 /** The defaults. */
 #define HOSTSESSION_CONSOLE_INIT                                                                                       \
-    { sizeof(hostsession_console), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL }
+    { sizeof(hostsession_console), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 
 HOSTSESSION_END
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Entering a shell inside the session's shell (su, sudo -i, bash, ssh HOST, docker exec -it WEB sh), and leaving it.
+ * Entering a shell inside the session's shell (su, sudo -i, bash, ssh HOST, docker exec -it WEB sh), or a program with
+ * a prompt of its own (python3, psql, gdb), and leaving it.
  *
- * Once one is entered, commands are framed for it and go to it, with everything that is true of a session's commands:
- * exact output, exit statuses, deadlines with recovery.  It can be done again inside, HOSTSESSION_MOST_LEVELS deep.
- * hostsession_get_cwd(), _get_user() and _get_shell() are those of the inner shell.
+ * Once a shell is entered, commands are framed for it and go to it, with everything that is true of a session's
+ * commands: exact output, exit statuses, deadlines with recovery.  It can be done again inside, HOSTSESSION_MOST_LEVELS
+ * deep. hostsession_get_cwd(), _get_user() and _get_shell() are those of the inner shell.
+ *
+ * A program that is no shell is entered by the pattern of its prompt (console.h).  hostsession_run() goes to it then, a
+ * line at a time and without an exit status, as to a session that is such a console; nothing can be entered from inside
+ * of it.  When it cannot be won back from a command within recovery_timeout_ms, it is stopped itself, within as long
+ * again, and the session is in the outer shell.
  *
  * A command that is meant for one shell never runs in another.  When an inner shell ends though nobody left it (exit,
  * exec, killed, the connection of an inner ssh), the session goes on in the outer one, with its state, and says so: to
@@ -37,16 +43,19 @@ typedef struct hostsession_enter_options {
     bool secret;
     /** Of what is said on the way.  0: the session's. */
     size_t max_output_bytes;
+    /** The command starts no shell but such a program.  NULL: a shell.  Read during the call only. */
+    const hostsession_console *console;
 } hostsession_enter_options;
 
 /** The defaults. */
 #define HOSTSESSION_ENTER_OPTIONS_INIT                                                                                 \
-    { sizeof(hostsession_enter_options), 0, NULL, 0, false, 0 }
+    { sizeof(hostsession_enter_options), 0, NULL, 0, false, 0, NULL }
 
 /**
- * Run a command that starts another interactive shell, and make that one the shell that commands go to.
+ * Run a command that starts another interactive shell, or a program with a prompt of its own, and make that one what
+ * commands go to.
  *
- * The inner shell was entered exactly when the result's status is HOSTSESSION_STATUS_SUCCESS.  There is no exit status
+ * It was entered exactly when the result's status is HOSTSESSION_STATUS_SUCCESS.  There is no exit status
  * then (-1), since the command has not ended; the output is what was said on the way.  A command that ended by itself
  * instead ("su: Authentication failure") is HOSTSESSION_STATUS_FAILED with its exit status and output.  In all other
  * cases than SUCCESS the session is in the outer shell, as before, or has ended.
@@ -57,14 +66,15 @@ typedef struct hostsession_enter_options {
  * @param ret_result  As of hostsession_run().
  *
  * @retval HOSTSESSION_OK                  Entered (SUCCESS), or the command ended with another status than 0 (FAILED).
- * @retval HOSTSESSION_ERROR_NOT_READY     The command ended with status 0: it starts no shell.  Or as
- * hostsession_run().
- * @retval HOSTSESSION_ERROR_TIMED_OUT     No shell has answered within timeout_ms; the command was stopped.
+ * @retval HOSTSESSION_ERROR_NOT_READY     The command ended with status 0: it starts nothing that could be entered.  Or
+ * as hostsession_run().
+ * @retval HOSTSESSION_ERROR_TIMED_OUT     No shell has answered, or no prompt has come, within timeout_ms; the command
+ * was stopped.
  * @retval HOSTSESSION_ERROR_CANCELED      hostsession_cancel(); the command was stopped.
  * @retval HOSTSESSION_ERROR_AUTH          An expected prompt came again after max_answers; the command was stopped.
  * @retval HOSTSESSION_ERROR_LIMIT         HOSTSESSION_MOST_LEVELS are entered; nothing was sent.  Or a pattern ran
  * away.
- * @retval HOSTSESSION_ERROR_INVALID       Pipe mode, a bad option or pattern, or a callback of the loop.
+ * @retval HOSTSESSION_ERROR_INVALID       Pipe mode, a console, a bad option or pattern, or a callback of the loop.
  * @retval HOSTSESSION_ERROR_SHELL_EXITED, HOSTSESSION_ERROR_DISCONNECTED, HOSTSESSION_ERROR_CLOSED,
  * HOSTSESSION_ERROR_NO_MEMORY  As hostsession_run().
  *
@@ -82,10 +92,10 @@ HOSTSESSION_API hostsession_error hostsession_enter_start(hostsession *session, 
                                                           hostsession_failure *failure);
 
 /**
- * Leave the shell that was entered last, with the exit status of its last command, and wait until the outer shell has
+ * Leave what was entered last, a shell with the exit status of its last command, and wait until the outer shell has
  * answered.
  *
- * @param timeout_ms  0: 10,000.  -1: no limit.  Then the inner shell is stopped, as a command that does not end.
+ * @param timeout_ms  0: 10,000.  -1: no limit.  Then it is stopped, as a command that does not end.
  * @param ret_result  That of the command it was entered with: its exit status, and what was said on the way out.
  *
  * @retval HOSTSESSION_OK               In the outer shell.  SUCCESS or FAILED, by the exit status.
@@ -105,7 +115,7 @@ HOSTSESSION_API hostsession_error hostsession_leave_start(hostsession *session, 
                                                           hostsession_operation **ret_operation,
                                                           hostsession_failure *failure);
 
-/** How many shells are entered: 0 in the session's own. */
+/** How many shells and programs are entered: 0 in the session's own. */
 HOSTSESSION_API unsigned hostsession_get_depth(const hostsession *session);
 
 HOSTSESSION_END

@@ -14,6 +14,12 @@ void command_text(side *s, const char *data, size_t length) {
     /* Without memory it was ended in the middle of this. */
     if (!e->command.result)
         return;
+    if (e->console) {
+        opening_data(e, data, length);
+        if (e->phase != PHASE_ENDED && e->console)
+            console_data(e, data, length);
+        return;
+    }
     if (!result_append(e->command.result, s->stream, data, length)) {
         parts_no_memory(e);
         return;
@@ -149,22 +155,6 @@ static void begin(engine *e) {
         send_frame(e);
 }
 
-/* There is nothing to leave, or no more to be entered. */
-static bool is_refused(engine *e) {
-    hostsession_failure why;
-    unsigned depth = engine_depth(e);
-    if (e->command.way == ENGINE_LEAVE && depth == 0)
-        failure_set(&why, HOSTSESSION_ERROR_INVALID, 0, "leave", "%s: no shell was entered that could be left",
-                    e->name);
-    else if (e->command.way == ENGINE_ENTER && depth == engine_most_levels)
-        failure_set(&why, HOSTSESSION_ERROR_LIMIT, 0, "enter",
-                    "%s: %u shells are inside of each other, no more can be entered", e->name, depth);
-    else
-        return false;
-    command_finish(e, why.error, HOSTSESSION_STATUS_ERROR, -1, &why);
-    return true;
-}
-
 void command_start(engine *e, const engine_command *command) {
     e->command = *command;
     e->frame_sent = false;
@@ -172,7 +162,7 @@ void command_start(engine *e, const engine_command *command) {
     e->line_aborted = e->prompt_early = false;
     for (size_t i = 0; i < e->side_count; i++)
         e->sides[i].begun = e->sides[i].ended = e->sides[i].aborted = false;
-    if (is_refused(e))
+    if (levels_refuse(e))
         return;
     if (command->secret && !redactor_add(&e->redactor, command->text, command->length)) {
         parts_no_memory(e);
@@ -396,7 +386,8 @@ void command_synced(engine *e) {
 
 void command_advance(engine *e) {
     hostsession_failure why;
-    if (opening_login(e) && e->now >= e->next_step && e->now < e->deadline) {
+    bool due = e->now >= e->next_step || (e->console && e->now >= console_deadline(e->console));
+    if (opening_login(e) && due && e->now < e->deadline) {
         opening_advance(e);
         return;
     }
@@ -413,6 +404,9 @@ void command_advance(engine *e) {
                     e->name);
         e->sync_number = 0;
         command_finish(e, HOSTSESSION_ERROR_NOT_READY, HOSTSESSION_STATUS_ERROR, -1, &why);
+    } else if (e->phase == PHASE_RUNNING && e->command.way == ENGINE_ENTER) {
+        levels_describe_silence(e, &why);
+        recovery_start(e, HOSTSESSION_ERROR_TIMED_OUT, &why);
     } else if (e->phase == PHASE_RUNNING || e->now - e->started >= e->command.timeout_us) {
         failure_set(&why, HOSTSESSION_ERROR_TIMED_OUT, 0, "command", "%s: the command did not end within %.3g s",
                     e->name, (double)e->command.timeout_us / 1e6);
@@ -444,6 +438,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     hostsession_result *result = e->command.result;
     if (e->console)
         console_over(e);
+    levels_drop_console(e);
     for (size_t i = 0; i < e->side_count && e->command.result; i++) {
         bytes_clear(&e->sides[i].suspect);
         if (e->frame_sent && e->guarded && !e->sides[i].begun)
@@ -462,6 +457,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
         levels_cut_questions(e, &result->streams[HOSTSESSION_STREAM_OUTPUT]);
     e->phase = PHASE_IDLE;
     e->deadline = e->next_step = INT64_MAX;
+    console_free(e->command.console);
     e->command = (engine_command){0};
     result->status = status;
     result->exit_status = exit_status;

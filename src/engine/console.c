@@ -41,11 +41,10 @@ static void put(engine *e, const char *data, size_t length) {
             parts_no_memory(e);
         return;
     }
-    bool running = c->stage == STAGE_RUNNING || c->stage == STAGE_STOPPING || c->stage == STAGE_ENDING;
-    if (!e->command.result || !running || c->mute)
+    if (!e->command.result || c->stage == STAGE_SETUP || c->mute)
         return;
     if (!result_append(e->command.result, HOSTSESSION_STREAM_OUTPUT, data, length) ||
-        (c->error && !lines_feed(&c->lines, data, length))) {
+        (c->lines.on_line && !lines_feed(&c->lines, data, length))) {
         parts_no_memory(e);
         return;
     }
@@ -67,7 +66,8 @@ static void expect_in(engine *e, const char *data, size_t length) {
 
 /* ---- typing ---- */
 
-static bool type_line(engine *e, const char *text, size_t length, bool secret) {
+/* `end`: what makes a line of it. */
+static bool type_text(engine *e, const char *text, size_t length, const char *end, bool secret) {
     console *c = e->console;
     c->candidate = c->doubtful = c->wipes = false;
     c->owed = 0;
@@ -79,7 +79,11 @@ static bool type_line(engine *e, const char *text, size_t length, bool secret) {
         parts_no_memory(e);
         return false;
     }
-    return parts_type(e, text, length, secret) && parts_type(e, c->enter, strlen(c->enter), false);
+    return parts_type(e, text, length, secret) && parts_type(e, end, strlen(end), false);
+}
+
+static bool type_line(engine *e, const char *text, size_t length, bool secret) {
+    return type_text(e, text, length, e->console->enter, secret);
 }
 
 static void echo_over(engine *e, size_t start, size_t end) {
@@ -161,10 +165,14 @@ static void type_setup(engine *e) {
 static void begin(engine *e) {
     console *c = e->console;
     const engine_command *command = &e->command;
-    c->stage = STAGE_RUNNING;
     c->failed = c->mute = false;
+    if (command->way == ENGINE_LEAVE) {
+        levels_depart(e);
+        return;
+    }
+    c->stage = STAGE_RUNNING;
     lines_free(&c->lines);
-    c->lines = (lines){.on_line = on_line, .owner = c};
+    c->lines = (lines){.on_line = c->error ? on_line : NULL, .owner = c};
     for (size_t i = 0; c->pagers && i < c->pagers->count; i++)
         c->pagers->items[i].answers_left = c->pager_limits[i];
     e->phase = PHASE_RUNNING;
@@ -198,6 +206,8 @@ void console_proven(engine *e) {
         }
         c->stage = STAGE_IDLE;
         c->ready(e);
+    } else if (stage == STAGE_LEAVING) {
+        levels_stayed(e);
     } else if (stage == STAGE_SETTLING) {
         raw_leave(e);
         begin(e);
@@ -281,7 +291,7 @@ static void release_lines(engine *e) {
     }
     if (length - end > 2 * console_line_bytes && end == tail_line_start(held, length))
         end = length - console_line_bytes;
-    if (c->stage == STAGE_IDLE || c->stage == STAGE_SETTLING || c->stage == STAGE_OPENING)
+    if (c->stage == STAGE_IDLE || c->stage == STAGE_SETTLING)
         bytes_consume(&c->held, end);
     else
         release(e, end);
@@ -366,7 +376,14 @@ static void knock(engine *e) {
 void console_advance(engine *e) {
     console *c = e->console;
     if (c->stage == STAGE_STOPPING && e->now >= e->deadline) {
-        recovery_give_up(e);
+        if (e->shell->outer)
+            levels_abandon(e);
+        else
+            recovery_give_up(e);
+        return;
+    }
+    if (c->stage == STAGE_LEAVING && e->now >= e->deadline) {
+        levels_advance(e);
         return;
     }
     if (c->stage == STAGE_RUNNING || c->stage == STAGE_STATUS || c->stage == STAGE_SETTLING)
@@ -392,15 +409,24 @@ void console_start(engine *e, void (*ready)(engine *e)) {
 
 void console_ask(engine *e) {
     console *c = e->console;
-    if (c->stage == STAGE_OPENING && !c->candidate && c->probe[0])
+    /* A program that is entered says its prompt by itself, and may take this for the answer to a question. */
+    bool entered = e->command.way == ENGINE_ENTER;
+    if (c->stage == STAGE_OPENING && !c->candidate && c->probe[0] && !entered)
         parts_type(e, c->probe, strlen(c->probe), false);
 }
 
 void console_command(engine *e, const engine_command *command) {
     console *c = e->console;
+    hostsession_failure why;
     e->command = *command;
     e->frame_sent = false;
     e->stop_error = HOSTSESSION_OK;
+    if (levels_refuse(e))
+        return;
+    if (console_check(command->text, &why) != HOSTSESSION_OK) {
+        command_finish(e, why.error, HOSTSESSION_STATUS_ERROR, -1, &why);
+        return;
+    }
     if (command->secret && !redactor_add(&e->redactor, command->text, command->length)) {
         parts_no_memory(e);
         return;
@@ -415,6 +441,13 @@ void console_command(engine *e, const engine_command *command) {
     e->phase = PHASE_SETTLING;
     e->deadline = parts_after(e, e->config.recovery_timeout_us);
     console_drained(e);
+}
+
+void console_leave(engine *e) {
+    console *c = e->console;
+    size_t shown = strcspn(c->leave, "\r\n\004");
+    c->stage = STAGE_LEAVING;
+    type_text(e, c->leave, shown, c->leave + shown, false);
 }
 
 void console_sent(engine *e) {
@@ -442,7 +475,8 @@ void console_over(engine *e) {
     size_t end;
     if (c->stage == STAGE_ENDING)
         return;
-    bool holds = c->stage == STAGE_RUNNING || c->stage == STAGE_STOPPING;
+    bool holds = c->stage == STAGE_RUNNING || c->stage == STAGE_STOPPING || c->stage == STAGE_LEAVING ||
+                 c->stage == STAGE_OPENING;
     c->stage = STAGE_ENDING;
     if (holds && c->echo_waits) {
         if (echo_look(&c->echo, bytes_front(&c->held), bytes_length(&c->held), &start, &end) != ECHO_FOUND)

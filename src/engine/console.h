@@ -25,7 +25,7 @@ void console_free(console *c);
 /* Whether it can be a command for a console: one line. */
 hostsession_error console_check(const char *command, hostsession_failure *failure);
 
-/* Wait for the prompt; while e->console is set. */
+/* Wait for the prompt; while e->console is set.  What comes before it is the output of the command, if one runs. */
 void console_start(struct engine *e, void (*ready)(struct engine *e));
 void console_data(struct engine *e, const char *data, size_t length);
 /* No more has come for now.  Returns whether the tail is taken: is, or may be, a prompt, or what a pager asks. */
@@ -37,6 +37,8 @@ bool console_waits(const console *c);
 /* Enter is typed, where it does nothing but to bring a prompt. */
 void console_ask(struct engine *e);
 void console_command(struct engine *e, const struct engine_command *command);
+/* Tell the program to end. */
+void console_leave(struct engine *e);
 /* Something is sent raw: the prompt must come again. */
 void console_sent(struct engine *e);
 /* Interrupt the command, and prove the prompt. */

@@ -72,6 +72,7 @@ typedef enum console_stage {
     STAGE_RUNNING,
     STAGE_STATUS,   /* the status command runs */
     STAGE_STOPPING, /* the command is being stopped */
+    STAGE_LEAVING,  /* it was told to end */
     STAGE_ENDING,   /* it has ended in another way, and gets what is held */
 } console_stage;
 
@@ -86,6 +87,7 @@ struct console {
     char *enter;
     char *probe;
     char *interrupt;
+    char *leave;
     char **setup; /* ended by NULL */
     size_t setup_count;
     int64_t settle_us;

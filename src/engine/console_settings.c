@@ -99,7 +99,8 @@ static hostsession_error fill(console *c, const hostsession_console *given, host
         return error;
     const char *enter = given->enter ? given->enter : "\r";
     if (!copy_text(&c->status_command, given->status_command, NULL) || !copy_text(&c->enter, enter, NULL) ||
-        !copy_text(&c->probe, given->probe, enter) || !copy_text(&c->interrupt, given->interrupt, "\003"))
+        !copy_text(&c->probe, given->probe, enter) || !copy_text(&c->interrupt, given->interrupt, "\003") ||
+        !copy_text(&c->leave, given->leave, "\004"))
         return failure_no_memory(failure, "console");
     return HOSTSESSION_OK;
 }
@@ -156,6 +157,7 @@ void console_free(console *c) {
     free(c->enter);
     free(c->probe);
     free(c->interrupt);
+    free(c->leave);
     bytes_free(&c->held);
     bytes_free(&c->status_text);
     echo_end(&c->echo);

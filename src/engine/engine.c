@@ -14,7 +14,7 @@ static void on_data(void *owner, const char *data, size_t length) {
     engine *e = s->engine;
     if (s->traced)
         return;
-    if (e->console) {
+    if (e->shell->console) {
         if (e->phase <= PHASE_TEACHING)
             opening_data(e, data, length);
         if (e->phase != PHASE_ENDED)
@@ -77,12 +77,12 @@ static bool on_marker(void *owner, const marker *m) {
     engine *e = s->engine;
     if (e->phase == PHASE_ENDED)
         return true;
-    if (e->console)
-        return false;
     if (m->crlf)
         e->shell->terminal_dirty = e->config.tty;
     if (e->shell->outer && levels_ended(s, m))
         return true;
+    if (e->shell->console)
+        return false;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */
         if (m->number <= s->last_end || m->number > e->last_number)
@@ -140,7 +140,7 @@ engine *engine_new(const engine_config *config, const engine_host *host, void *o
     e->open_deadline = e->deadline;
     e->next_step = e->raw_deadline = INT64_MAX;
     e->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
-    e->console = config->console;
+    e->console = e->shell->console = config->console;
     e->side_count = config->tty ? 1 : 2;
     e->end_count = host->catch_up ? 1 : e->side_count;
     for (size_t i = 0; i < 2; i++) {
@@ -177,6 +177,7 @@ void engine_free(engine *e) {
     bytes_free(&e->raw_text);
     free(e->name);
     free(e->setup);
+    console_free(e->command.console);
     levels_free(e);
     free(e);
 }
@@ -350,7 +351,7 @@ void engine_advance(engine *e, int64_t now_us) {
         return;
     if (e->phase <= PHASE_TEACHING)
         opening_advance(e);
-    else if (e->console && e->phase > PHASE_IDLE && e->phase < PHASE_ENDED)
+    else if (e->shell->console && e->phase > PHASE_IDLE && e->phase < PHASE_ENDED)
         console_advance(e);
     else if (e->phase == PHASE_RECOVERING)
         recovery_advance(e);
@@ -424,7 +425,7 @@ const char *engine_user(const engine *e) {
 }
 
 const char *engine_shell(const engine *e) {
-    if (e->console)
+    if (e->shell->console)
         return "console";
     return e->shell->dialect ? e->shell->dialect->name : "";
 }

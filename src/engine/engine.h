@@ -81,7 +81,7 @@ enum { engine_most_levels = 16 };
 
 typedef enum engine_way {
     ENGINE_RUN,
-    ENGINE_ENTER, /* the text starts another shell, where commands go to from then on */
+    ENGINE_ENTER, /* the text starts another shell, or a console, where commands go to from then on */
     ENGINE_LEAVE, /* that one's end; no text */
 } engine_way;
 
@@ -92,6 +92,7 @@ typedef struct engine_command {
     int64_t timeout_us;         /* INT64_MAX: none */
     expectations *expectations; /* borrowed until command_done; may be NULL */
     login *login;               /* ENGINE_ENTER: what may stand before the shell; borrowed until command_done */
+    console *console;           /* ENGINE_ENTER: it is no shell but this; given away.  NULL: a shell */
     hostsession_result *result; /* given away; comes back with command_done */
     bool secret;
 } engine_command;

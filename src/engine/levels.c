@@ -16,15 +16,23 @@ enum { most_farewells = 3 };
 
 /* ---- in ---- */
 
-void levels_entering(engine *e) {
-    e->seen_length = 0;
-    e->echo_seen = false;
-    e->asks = 0;
-    e->foreign = 0;
-    e->probes = false;
-    e->phase_first = e->last_number + 1;
-    e->phase_last = e->last_number;
-    login_start(e, e->command.login);
+bool levels_refuse(engine *e) {
+    hostsession_failure why;
+    unsigned depth = engine_depth(e);
+    if (e->command.way == ENGINE_LEAVE && depth == 0)
+        failure_set(&why, HOSTSESSION_ERROR_INVALID, 0, "leave", "%s: no shell was entered that could be left",
+                    e->name);
+    else if (e->command.way == ENGINE_ENTER && e->shell->console)
+        failure_set(&why, HOSTSESSION_ERROR_INVALID, 0, "enter",
+                    "%s: %.100s has no shell in which another could be started; leave it first", e->name,
+                    e->shell->entry_text);
+    else if (e->command.way == ENGINE_ENTER && depth == engine_most_levels)
+        failure_set(&why, HOSTSESSION_ERROR_LIMIT, 0, "enter",
+                    "%s: %u shells are inside of each other, no more can be entered", e->name, depth);
+    else
+        return false;
+    command_finish(e, why.error, HOSTSESSION_STATUS_ERROR, -1, &why);
+    return true;
 }
 
 static shell *shell_new(const engine *e) {
@@ -55,6 +63,49 @@ bool levels_answered(engine *e, const marker *m) {
     e->shell = inner;
     opening_answered(e, m);
     return true;
+}
+
+static void console_answered(engine *e) {
+    notices_finish(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices, NOTICES_ENDED);
+    shell *inner = e->phase == PHASE_RUNNING ? shell_new(e) : NULL;
+    if (!inner) {
+        parts_no_memory(e);
+        return;
+    }
+    inner->console = e->command.console;
+    e->command.console = NULL;
+    e->shell = inner;
+    parts_log(e, HOSTSESSION_LOG_INFO, "%s: entered %.100s", e->name, inner->entry_text);
+    command_finish(e, HOSTSESSION_OK, HOSTSESSION_STATUS_SUCCESS, -1, NULL);
+}
+
+void levels_entering(engine *e) {
+    e->seen_length = 0;
+    e->echo_seen = false;
+    e->asks = 0;
+    e->foreign = 0;
+    e->probes = false;
+    e->phase_first = e->last_number + 1;
+    e->phase_last = e->last_number;
+    e->console = e->command.console;
+    if (e->console)
+        console_start(e, console_answered);
+    login_start(e, e->command.login);
+}
+
+void levels_drop_console(engine *e) {
+    if (e->console == e->shell->console)
+        return;
+    console_over(e);
+    e->console = e->shell->console;
+}
+
+void levels_describe_silence(const engine *e, hostsession_failure *why) {
+    char seen[opening_seen_bytes * 2];
+    opening_describe_seen(e, seen);
+    failure_set(why, HOSTSESSION_ERROR_TIMED_OUT, 0, "enter", "%s: %s within %.3g s; the last it said was \"%s\"",
+                e->name, e->console ? "nothing that the pattern for its prompt matches came" : "no shell has answered",
+                (double)e->command.timeout_us / 1e6, seen);
 }
 
 /* The echo of our question: each from the command on to the end of its line. */
@@ -88,6 +139,8 @@ static void pop(engine *e) {
     e->shell = inner->outer;
     e->number = inner->entry;
     e->guarded = inner->entry_guarded;
+    e->console = e->shell->console;
+    console_free(inner->console);
     free(inner->cwd);
     free(inner->user);
     free(inner->entry_text);
@@ -144,8 +197,9 @@ static void set_entry_outcome(engine *e, int status, bool entered) {
         return;
     }
     failure_set(&why, HOSTSESSION_ERROR_NOT_READY, 0, "enter",
-                "%s: the command ended (exit status 0) and no shell has answered; give one that starts a shell",
-                e->name);
+                "%s: the command ended (exit status 0) and %s; give one that starts a %s", e->name,
+                e->command.console ? "its prompt has not come" : "no shell has answered",
+                e->command.console ? "program with such a prompt" : "shell");
     set_outcome(e, why.error, HOSTSESSION_STATUS_ERROR, 0, &why);
 }
 
@@ -176,8 +230,9 @@ static void describe(const engine *e, const shell *ended, int status, hostsessio
     const char *user = ended->outer->user;
     bool named = user && user[0];
     failure_set(why, HOSTSESSION_ERROR_SHELL_EXITED, 0, "session",
-                "%s: the inner shell (%.100s) ended with status %d; back in the %s%s", e->name, ended->entry_text,
-                status, named ? "shell of " : "outer shell", named ? user : "");
+                "%s: the inner %s (%.100s) ended with status %d; back in the %s%s", e->name,
+                ended->console ? "program" : "shell", ended->entry_text, status, named ? "shell of " : "outer shell",
+                named ? user : "");
 }
 
 bool levels_ended(side *s, const marker *m) {
@@ -194,6 +249,8 @@ bool levels_ended(side *s, const marker *m) {
     hostsession_failure why;
     describe(e, ended, status, &why);
     bool told = e->command.result || e->wanted;
+    if (e->console)
+        console_over(e);
     if (e->wanted)
         raw_finish(e, why.error, why.message);
     if (opening || left)
@@ -238,6 +295,10 @@ void levels_returned(engine *e) {
 static void say_farewell(engine *e) {
     bytes line = {0};
     e->farewells++;
+    if (e->console) {
+        console_leave(e);
+        return;
+    }
     e->farewell = ++e->last_number;
     if (!dialect_exit(e->shell->dialect, e->farewell, e->shell->status, &line))
         parts_no_memory(e);
@@ -257,13 +318,18 @@ void levels_depart(engine *e) {
     say_farewell(e);
 }
 
+void levels_stayed(engine *e) {
+    if (e->farewells < most_farewells)
+        say_farewell(e);
+}
+
 bool levels_marker(side *s, const marker *m) {
     engine *e = s->engine;
     bool refused = m->kind == MARKER_PROMPT && m->number == (e->shell->dialect->quiet_prompt ? 0 : e->farewell);
     if (m->kind == MARKER_PROMPT)
         prompts_note(s, m);
-    if (refused && e->farewells < most_farewells)
-        say_farewell(e);
+    if (refused)
+        levels_stayed(e);
     return true;
 }
 
@@ -271,6 +337,18 @@ void levels_stop(engine *e, hostsession_error error, const hostsession_failure *
     pop(e);
     resume(e);
     recovery_start(e, error, why);
+}
+
+void levels_abandon(engine *e) {
+    hostsession_failure why;
+    hostsession_error error = e->stop_error;
+    failure_set(&why, error, 0, "recovery", "%s; it could not be stopped within %.3g s, so %.100s was ended",
+                e->stop_failure.message, (double)e->config.recovery_timeout_us / 1e6, e->shell->entry_text);
+    parts_log(e, HOSTSESSION_LOG_WARNING, "%s", why.message);
+    e->host.inner_ended(e->owner, &why, true);
+    console_over(e);
+    if (e->phase != PHASE_ENDED)
+        levels_stop(e, error, &why);
 }
 
 void levels_advance(engine *e) {

@@ -305,7 +305,7 @@ static void describe_silence(const engine *e, const char *seen, hostsession_fail
 void opening_advance(engine *e) {
     if (e->console && e->now < e->deadline) {
         console_advance(e);
-        if (e->phase != PHASE_ASKING || e->now < e->next_step)
+        if ((e->phase != PHASE_ASKING && !opening_login(e)) || e->now < e->next_step)
             return;
         if (!console_opens(e->console)) {
             e->next_step = e->now + ask_again_us;

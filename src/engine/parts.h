@@ -76,6 +76,8 @@ typedef struct shell {
     int64_t pid;
     bool near; /* on the transport's own terminal */
 
+    console *console; /* it is no shell but this; NULL: a shell */
+
     /* How it was entered; all zero for the session's own. */
     struct shell *outer;
     char *entry_text;
@@ -98,7 +100,7 @@ struct engine {
     redactor redactor;    /* for what is received */
     bytes shown;          /* scratch for transcripts */
 
-    console *console; /* what commands go to now is no shell but this; NULL: a shell */
+    console *console; /* what comes now comes from this, which is no shell; NULL: from a shell */
     shell first;      /* the session's own */
     shell *shell;
     uint64_t last_number; /* of commands and syncs together */
@@ -260,6 +262,8 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
 void command_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why);
 
 /* levels.c: shells that are entered and left */
+/* End a command that cannot be: there is nothing to leave, or no more to be entered. */
+bool levels_refuse(engine *e);
 /* The command that enters one was typed. */
 void levels_entering(engine *e);
 /* It has ended, and no shell has answered. */
@@ -270,9 +274,17 @@ bool levels_answered(engine *e, const marker *m);
 void levels_cut_questions(const engine *e, output *o);
 /* It is taught. */
 void levels_entered(engine *e);
+/* Why what was to be entered is stopped, when its time is over. */
+void levels_describe_silence(const engine *e, hostsession_failure *why);
+/* The program that was being entered is stopped, or has ended. */
+void levels_drop_console(engine *e);
 /* Back to the outer shell by stopping the command that it was left for. */
 void levels_stop(engine *e, hostsession_error error, const hostsession_failure *why);
+/* What was entered cannot be won back from what it runs. */
+void levels_abandon(engine *e);
 void levels_depart(engine *e);
+/* It is still there. */
+void levels_stayed(engine *e);
 bool levels_marker(side *s, const marker *m);
 /* Whether the marker says that an inner shell has ended; then it was dealt with. */
 bool levels_ended(side *s, const marker *m);

@@ -22,7 +22,7 @@ void raw_data(engine *e, const char *data, size_t length) {
 bool engine_send(engine *e, const char *data, size_t length, bool secret) {
     e->raw = true;
     e->prompt_seen = false;
-    if (e->console)
+    if (e->shell->console)
         console_sent(e);
     return engine_type(e, data, length, secret);
 }
@@ -108,7 +108,7 @@ void raw_leave(engine *e) {
 
 void engine_run(engine *e, const engine_command *command, int64_t now_us) {
     e->now = now_us;
-    if (e->console)
+    if (e->shell->console)
         console_command(e, command);
     else
         command_start(e, command);

@@ -31,6 +31,7 @@ static void prove(engine *e) {
 }
 
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure) {
+    levels_drop_console(e);
     e->phase = PHASE_RECOVERING;
     e->stop_error = error;
     e->stop_failure = *failure;

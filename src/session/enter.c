@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entering and leaving shells inside the session's own. */
+/* Entering and leaving shells, and programs with a prompt, inside the session's own shell. */
 #include "session/private.h"
 
 #include "base/failure.h"
@@ -33,7 +33,8 @@ static int64_t to_timeout(int64_t timeout_ms) {
 }
 
 static hostsession_error copy_options(const hostsession *session, const hostsession_enter_options *given,
-                                      hostsession_run_options *to, hostsession_failure *failure) {
+                                      hostsession_run_options *to, const hostsession_console **ret_program,
+                                      hostsession_failure *failure) {
     hostsession_enter_options o = HOSTSESSION_ENTER_OPTIONS_INIT;
     if (given &&
         (given->struct_size < offsetof(hostsession_enter_options, expectations) || given->struct_size > sizeof o))
@@ -46,6 +47,7 @@ static hostsession_error copy_options(const hostsession *session, const hostsess
     if (!error)
         error = session_check_expectations(session, o.expectations, o.expectation_count, failure);
     *to = (hostsession_run_options)HOSTSESSION_RUN_OPTIONS_INIT;
+    *ret_program = o.console;
     to->timeout_ms = to_timeout(o.timeout_ms);
     to->expectations = o.expectations;
     to->expectation_count = o.expectation_count;
@@ -55,15 +57,20 @@ static hostsession_error copy_options(const hostsession *session, const hostsess
 }
 
 static hostsession_error start(hostsession *session, engine_way way, const char *command,
-                               const hostsession_run_options *options, hostsession_run_fn done, void *userdata,
-                               hostsession_operation **ret_operation, hostsession_failure *failure) {
+                               const hostsession_run_options *options, const hostsession_console *program,
+                               hostsession_run_fn done, void *userdata, hostsession_operation **ret_operation,
+                               hostsession_failure *failure) {
+    hostsession_error error = HOSTSESSION_OK;
     hostsession_operation *operation = operation_new(session, OPERATION_RUN, userdata);
     if (!operation)
         return failure_no_memory(failure, "enter");
     operation->run.way = way;
     operation->run.done = done;
     operation->run.options = *options;
-    hostsession_error error = run_submit(operation, command, ret_operation, failure);
+    if (program)
+        error = console_new(program, &operation->run.console, failure);
+    if (!error)
+        error = run_submit(operation, command, ret_operation, failure);
     if (error)
         operation_free(operation);
     return error;
@@ -74,12 +81,13 @@ hostsession_error hostsession_enter_start(hostsession *session, const char *comm
                                           void *userdata, hostsession_operation **ret_operation,
                                           hostsession_failure *failure) {
     hostsession_run_options how;
+    const hostsession_console *program = NULL;
     if (ret_operation)
         *ret_operation = NULL;
-    hostsession_error error = copy_options(session, options, &how, failure);
+    hostsession_error error = copy_options(session, options, &how, &program, failure);
     if (!error && !command)
         error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "enter", "the command is NULL");
-    return error ? error : start(session, ENGINE_ENTER, command, &how, done, userdata, ret_operation, failure);
+    return error ? error : start(session, ENGINE_ENTER, command, &how, program, done, userdata, ret_operation, failure);
 }
 
 hostsession_error hostsession_leave_start(hostsession *session, int64_t timeout_ms, hostsession_run_fn done,
@@ -91,7 +99,7 @@ hostsession_error hostsession_leave_start(hostsession *session, int64_t timeout_
     hostsession_error error = check(session, timeout_ms, "leave", failure);
     how.timeout_ms = to_timeout(timeout_ms);
     how.max_output_bytes = session->options.max_output_bytes;
-    return error ? error : start(session, ENGINE_LEAVE, "", &how, done, userdata, ret_operation, failure);
+    return error ? error : start(session, ENGINE_LEAVE, "", &how, NULL, done, userdata, ret_operation, failure);
 }
 
 typedef struct enter_arguments {

@@ -36,7 +36,9 @@ void operation_forget_command(hostsession_operation *operation) {
     free(operation->run.command);
     operation->run.command = NULL;
     login_free(operation->run.login);
+    console_free(operation->run.console);
     operation->run.login = NULL;
+    operation->run.console = NULL;
     expectations_free(operation->run.expectations);
     operation->run.expectations = NULL;
 }
@@ -131,8 +133,10 @@ static void start_run(hostsession_operation *o, int64_t now) {
                               .timeout_us = o->run.timeout_us,
                               .expectations = o->run.way == ENGINE_RUN ? o->run.expectations : NULL,
                               .login = o->run.login,
+                              .console = o->run.console,
                               .result = o->run.result,
                               .secret = o->run.options.secret};
+    o->run.console = NULL;
     engine_run(o->session->engine, &command, now);
 }
 

@@ -11,7 +11,7 @@
 #define LAST_IS(type, member) (offsetof(type, member) + sizeof(void *) == sizeof(type))
 _Static_assert(LAST_IS(hostsession_options, telnet), "copy new members");
 _Static_assert(LAST_IS(hostsession_ssh_options, own_connection), "copy new members");
-_Static_assert(LAST_IS(hostsession_console, interrupt), "copy new members");
+_Static_assert(LAST_IS(hostsession_console, leave), "copy new members");
 _Static_assert(offsetof(hostsession_telnet_options, write_pause_ms) + sizeof(int64_t) ==
                    sizeof(hostsession_telnet_options),
                "copy new members");
@@ -100,6 +100,7 @@ static void keep_console(options_copy *c, const hostsession_console *from) {
     to->probe = keep_text(c, to->probe);
     to->setup = keep_list(c, to->setup);
     to->interrupt = keep_text(c, to->interrupt);
+    to->leave = keep_text(c, to->leave);
     c->options.console = to;
 }
 

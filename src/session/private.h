@@ -31,7 +31,8 @@ struct hostsession_operation {
 
     struct {
         engine_way way;
-        login *login; /* on the way to an inner shell */
+        login *login;     /* on the way to an inner shell */
+        console *console; /* that one is no shell but this */
         hostsession_run_fn done;
         char *command;
         hostsession_run_options options;
