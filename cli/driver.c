@@ -141,6 +141,7 @@ static hostsession_error start_session(driver *on) {
     ssh.identity_files = options->identity_files;
     ssh.settings = options->settings;
     how.ssh = &ssh;
+    how.telnet = &options->telnet;
     how.expectations = options->expectation_count > 0 ? options->expectations : NULL;
     how.expectation_count = options->expectation_count;
     how.console = options->console.prompt ? &options->console : NULL;

@@ -16,11 +16,15 @@ enum {
     OPTION_ERROR,
     OPTION_EXPECT,
     OPTION_JSON,
+    OPTION_MAX_ANSWERS,
     OPTION_MAX_OUTPUT,
     OPTION_MODE,
+    OPTION_NAME_PROMPT,
     OPTION_NO_PROBE,
+    OPTION_PACE,
     OPTION_PAGER,
     OPTION_PASSWORD_FROM,
+    OPTION_PASSWORD_PROMPT,
     OPTION_PROMPT,
     OPTION_RECOVERY_TIMEOUT,
     OPTION_REPLY,
@@ -41,11 +45,15 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"keep-going", no_argument, NULL, 'k'},
+    {"max-answers", required_argument, NULL, OPTION_MAX_ANSWERS},
     {"max-output", required_argument, NULL, OPTION_MAX_OUTPUT},
     {"mode", required_argument, NULL, OPTION_MODE},
+    {"name-prompt", required_argument, NULL, OPTION_NAME_PROMPT},
     {"no-probe", no_argument, NULL, OPTION_NO_PROBE},
+    {"pace", required_argument, NULL, OPTION_PACE},
     {"pager", required_argument, NULL, OPTION_PAGER},
     {"password-from", required_argument, NULL, OPTION_PASSWORD_FROM},
+    {"password-prompt", required_argument, NULL, OPTION_PASSWORD_PROMPT},
     {"prompt", required_argument, NULL, OPTION_PROMPT},
     {"recovery-timeout", required_argument, NULL, OPTION_RECOVERY_TIMEOUT},
     {"reply", required_argument, NULL, OPTION_REPLY},
@@ -70,6 +78,8 @@ typedef struct parse {
     const char *console_option;
     /* The first that is only for ssh. */
     const char *ssh_option;
+    /* The first that is only for telnet. */
+    const char *telnet_option;
 } parse;
 
 static bool wrong_value(const char *name, const char *value, const char *wanted) {
@@ -148,6 +158,15 @@ static bool set_reply(parse *state, const char *name, const char *value, bool fr
     return add_reply(state, secret, HOSTSESSION_EXPECT_SECRET);
 }
 
+static bool set_max_answers(run_options *to, const parse *state, const char *value) {
+    if (state->pattern || to->expectation_count == 0) {
+        message("--max-answers needs an --expect and its reply before it");
+        return false;
+    }
+    return parse_count(value, &to->expectations[to->expectation_count - 1].max_answers) ||
+           wrong_value("--max-answers", value, "a number above 0");
+}
+
 static bool set_password_source(run_options *to, const char *value) {
     char why[1024];
     to->login.source = value;
@@ -184,6 +203,23 @@ static bool set_remote_option(parse *state, int option, const char *value) {
     default:
         return set_password_source(to, value);
     }
+}
+
+static bool set_telnet_option(parse *state, int option, const char *value) {
+    hostsession_telnet_options *to = &state->options->telnet;
+    const char *name = option == OPTION_PACE          ? "--pace"
+                       : option == OPTION_NAME_PROMPT ? "--name-prompt"
+                                                      : "--password-prompt";
+    if (!state->telnet_option)
+        state->telnet_option = name;
+    if (option == OPTION_PACE)
+        return parse_pace(value, &to->write_bytes, &to->write_pause_ms) ||
+               wrong_value(name, value, "BYTES/SECONDS, such as 16/0.05");
+    if (option == OPTION_NAME_PROMPT)
+        to->name_prompt = value;
+    else
+        to->password_prompt = value;
+    return true;
 }
 
 static bool set_console_option(parse *state, int option, const char *value) {
@@ -251,6 +287,10 @@ static bool set_option(parse *state, int option, const char *value) {
     case OPTION_STATUS:
     case OPTION_NO_PROBE:
         return set_console_option(state, option, value);
+    case OPTION_PACE:
+    case OPTION_NAME_PROMPT:
+    case OPTION_PASSWORD_PROMPT:
+        return set_telnet_option(state, option, value);
     case OPTION_BUDGET:
         return set_seconds("--budget", value, &to->budget_ms);
     case OPTION_CONNECT_TIMEOUT:
@@ -274,6 +314,8 @@ static bool set_option(parse *state, int option, const char *value) {
     case OPTION_JSON:
         to->json = true;
         return true;
+    case OPTION_MAX_ANSWERS:
+        return set_max_answers(to, state, value);
     case OPTION_MAX_OUTPUT:
         return parse_bytes(value, &to->max_output_bytes) ||
                wrong_value("--max-output", value, "a number of bytes above 0, such as 4096, 64KiB or 1GiB");
@@ -305,13 +347,16 @@ static bool check_together(const parse *state) {
     const run_options *to = state->options;
     bool is_exec = strncmp(to->target, "exec:", 5) == 0;
     bool is_local = strcmp(to->target, "local") == 0;
+    bool is_telnet = strncasecmp(to->target, "telnet://", 9) == 0;
     const char *problem = NULL;
     if (state->pattern)
         message("--expect '%s' has no reply: give --reply or --reply-from after it", state->pattern);
     else if (state->remote_option && (is_local || is_exec))
         message("%s is for hosts to log in to; it has no meaning for '%s'", state->remote_option, to->target);
-    else if (state->ssh_option && strncasecmp(to->target, "telnet://", 9) == 0)
+    else if (state->ssh_option && is_telnet)
         message("%s is for hosts reached over ssh; it has no meaning for '%s'", state->ssh_option, to->target);
+    else if (state->telnet_option && !is_telnet)
+        message("%s is for hosts reached over telnet; it has no meaning for '%s'", state->telnet_option, to->target);
     else if (to->shell && is_exec)
         message("--shell has no meaning for '%s': the program is the shell", to->target);
     else if (to->expectation_count > 0 && to->mode == HOSTSESSION_MODE_PIPE)
@@ -371,7 +416,7 @@ static bool allocate(run_options *to, size_t count) {
 }
 
 options_answer options_parse(run_options *ret_options, int argc, char **argv) {
-    *ret_options = (run_options){.console = HOSTSESSION_CONSOLE_INIT};
+    *ret_options = (run_options){.console = HOSTSESSION_CONSOLE_INIT, .telnet = HOSTSESSION_TELNET_OPTIONS_INIT};
     parse state = {.options = ret_options, .argv = argv};
     if (!allocate(ret_options, (size_t)argc))
         return OPTIONS_WRONG;

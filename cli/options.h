@@ -54,6 +54,7 @@ typedef struct run_options {
     /* Owned; one for each expectation: the response with Enter. */
     char **responses;
     size_t expectation_count;
+    hostsession_telnet_options telnet;
     /* The target is a console when its prompt is not NULL. */
     hostsession_console console;
     hostsession_expectation *pagers;

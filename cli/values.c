@@ -62,6 +62,25 @@ bool parse_bytes(const char *text, size_t *ret_bytes) {
     return *text == 0 && bytes > 0;
 }
 
+bool parse_count(const char *text, unsigned *ret_count) {
+    *ret_count = 0;
+    for (; is_digit(*text); text++)
+        if (__builtin_mul_overflow(*ret_count, 10u, ret_count) ||
+            __builtin_add_overflow(*ret_count, (unsigned)(*text - '0'), ret_count))
+            return false;
+    return *text == 0 && *ret_count > 0;
+}
+
+bool parse_pace(const char *text, size_t *ret_bytes, int64_t *ret_ms) {
+    char bytes[32];
+    const char *slash = strchr(text, '/');
+    if (!slash || (size_t)(slash - text) >= sizeof bytes)
+        return false;
+    memcpy(bytes, text, (size_t)(slash - text));
+    bytes[slash - text] = 0;
+    return parse_bytes(bytes, ret_bytes) && parse_seconds(slash + 1, ret_ms);
+}
+
 bool is_environment_setting(const char *text) {
     const char *at = text;
     while (*at == '_' || (*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') || (at > text && is_digit(*at)))

@@ -13,6 +13,12 @@ bool parse_seconds(const char *text, int64_t *ret_ms);
 /* "4096", "64KiB", "1M": bytes above 0, with K, M or G for powers of 1,024 and an optional "iB" or "B". */
 bool parse_bytes(const char *text, size_t *ret_bytes);
 
+/* "16": decimal digits, above 0. */
+bool parse_count(const char *text, unsigned *ret_count);
+
+/* "16/0.05": bytes, and seconds. */
+bool parse_pace(const char *text, size_t *ret_bytes, int64_t *ret_ms);
+
 /* Whether it reads "NAME=VALUE" with a name that a shell can have. */
 bool is_environment_setting(const char *text);
 

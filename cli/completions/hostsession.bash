@@ -43,14 +43,14 @@ _hostsession_run() {
         compopt -o nospace
         return
         ;;
-    -t | --timeout | --budget | --connect-timeout | --recovery-timeout | --max-output | --expect | --reply | --prompt | --pager | --error | --status-command | --status | -o)
+    -t | --timeout | --budget | --connect-timeout | --recovery-timeout | --max-output | --max-answers | --pace | --name-prompt | --password-prompt | --expect | --reply | --prompt | --pager | --error | --status-command | --status | -o)
         return
         ;;
     esac
 
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W '-f -0 -k --keep-going -t --timeout --budget --connect-timeout --recovery-timeout --mode
-            --shell --expect --reply --reply-from --prompt --pager --error --status-command --status --no-probe --password-from -i -F -o --env --cwd --max-output --json --session-log -q -v -h --help' -- "$word"))
+            --shell --expect --reply --reply-from --max-answers --prompt --pager --error --status-command --status --no-probe --password-from --name-prompt --password-prompt --pace -i -F -o --env --cwd --max-output --json --session-log -q -v -h --help' -- "$word"))
     else
         COMPREPLY=($(compgen -W 'local exec:' -- "$word"))
         [[ ${COMPREPLY[*]} == exec: ]] && compopt -o nospace

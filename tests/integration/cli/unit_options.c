@@ -85,6 +85,30 @@ static void replies_belong_to_the_pattern_before(void **state) {
     options_release(&parsed);
 }
 
+static void answers_have_a_limit(void **state) {
+    (void)state;
+    run_options parsed;
+    assert_int_equal(PARSE(&parsed, "--expect", "a", "--reply", "1", "--max-answers", "3", "--expect", "b", "--reply",
+                           "2", "local", "x"),
+                     OPTIONS_RUN);
+    assert_int_equal(parsed.expectations[0].max_answers, 3);
+    assert_int_equal(parsed.expectations[1].max_answers, 0);
+    options_release(&parsed);
+}
+
+static void telnet_has_its_own(void **state) {
+    (void)state;
+    run_options parsed;
+    assert_int_equal(PARSE(&parsed, "--name-prompt", "who", "--password-prompt", "what", "--pace", "16/0.05",
+                           "telnet://h", "x"),
+                     OPTIONS_RUN);
+    assert_string_equal(parsed.telnet.name_prompt, "who");
+    assert_string_equal(parsed.telnet.password_prompt, "what");
+    assert_int_equal(parsed.telnet.write_bytes, 16);
+    assert_int_equal(parsed.telnet.write_pause_ms, 50);
+    options_release(&parsed);
+}
+
 static void secret_replies_are_marked(void **state) {
     (void)state;
     run_options parsed;
@@ -117,6 +141,8 @@ int main(void) {
         cmocka_unit_test(all_options),
         cmocka_unit_test(commands_may_begin_with_a_dash),
         cmocka_unit_test(replies_belong_to_the_pattern_before),
+        cmocka_unit_test(answers_have_a_limit),
+        cmocka_unit_test(telnet_has_its_own),
         cmocka_unit_test(secret_replies_are_marked),
         cmocka_unit_test(commands_from_a_file),
         cmocka_unit_test(help_wins),

@@ -64,6 +64,26 @@ static void bytes_have_units(void **state) {
     }
 }
 
+static void counts_and_paces(void **state) {
+    (void)state;
+    unsigned count = 0;
+    assert_true(parse_count("16", &count));
+    assert_int_equal(count, 16);
+    assert_true(parse_count("4294967295", &count));
+    static const char *const bad_counts[] = {"", "0", "-1", "1.5", "1K", "4294967296", " 1"};
+    for (size_t i = 0; i < sizeof bad_counts / sizeof bad_counts[0]; i++)
+        assert_false(parse_count(bad_counts[i], &count));
+    size_t bytes = 0;
+    int64_t ms = 0;
+    assert_true(parse_pace("1K/0.05", &bytes, &ms));
+    assert_int_equal(bytes, 1024);
+    assert_int_equal(ms, 50);
+    static const char *const bad_paces[] = {"",    "16",   "/1",   "16/",
+                                            "0/1", "16/0", "16/x", "00000000000000000000000000000000016/1"};
+    for (size_t i = 0; i < sizeof bad_paces / sizeof bad_paces[0]; i++)
+        assert_false(parse_pace(bad_paces[i], &bytes, &ms));
+}
+
 static void environment_settings_have_a_name(void **state) {
     (void)state;
     assert_true(is_environment_setting("A=b"));
@@ -138,11 +158,9 @@ static void secrets_come_from_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seconds_are_decimal),
-        cmocka_unit_test(bytes_have_units),
-        cmocka_unit_test(environment_settings_have_a_name),
-        cmocka_unit_test(secret_sources_are_named),
-        cmocka_unit_test(secrets_come_from_the_environment),
+        cmocka_unit_test(seconds_are_decimal),      cmocka_unit_test(bytes_have_units),
+        cmocka_unit_test(counts_and_paces),         cmocka_unit_test(environment_settings_have_a_name),
+        cmocka_unit_test(secret_sources_are_named), cmocka_unit_test(secrets_come_from_the_environment),
         cmocka_unit_test(secrets_come_from_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
