@@ -379,7 +379,7 @@ static int do_keyboard(ssh_login *l) {
             return result;
         bool again = l->asked && l->attempt < (unsigned)ssh_settings_number(l->settings, "numberofpasswordprompts", 3);
         if (!again) {
-            note_tried(l, "keyboard-interactive", l->asked ? NULL : "nobody to ask");
+            note_tried(l, "keyboard-interactive", l->attempt == UINT16_MAX ? "not answered" : NULL);
             return result;
         }
         l->attempt++;

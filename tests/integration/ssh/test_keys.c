@@ -262,7 +262,7 @@ static void keyboard_interactive(void **state) {
     end();
     begin_at(server);
     visit_set(&v, "PasswordAuthentication=no");
-    refused_at(server, "keyboard-interactive");
+    refused_at(server, "keyboard-interactive (not answered)");
     end();
     begin_at(server);
     for (int i = 0; i < 7; i++)
