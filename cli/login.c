@@ -17,6 +17,7 @@ static void put(int terminal, const char *text) {
 
 static void put_prompt(int terminal, const hostsession_question *question) {
     char text[1024];
+    char shown[2048];
     const char *again = question->attempt > 1 ? "Not accepted. " : "";
     if (question->kind == HOSTSESSION_QUESTION_PASSPHRASE)
         snprintf(text, sizeof text, "%sPassphrase of %s: ", again, question->subject);
@@ -24,7 +25,7 @@ static void put_prompt(int terminal, const hostsession_question *question) {
         snprintf(text, sizeof text, "%s(%s@%s) %s", again, question->user, question->target, question->prompt);
     else
         snprintf(text, sizeof text, "%sPassword of %s@%s: ", again, question->user, question->target);
-    put(terminal, text);
+    put(terminal, escape_text(shown, sizeof shown, text, strlen(text)));
 }
 
 /* Read a line; false when it was broken off. */

@@ -4,10 +4,14 @@
 
 #include "integration/cli/invocation.h"
 
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *config(void) {
     return ssh_server_config(visit_server);
@@ -151,9 +155,125 @@ static void it_is_interrupted(void **state) {
     assert_true(ssh_server_wait_connections(visit_server, 0, patience_ms));
 }
 
+/* ---- asked on the terminal ---- */
+
+/* The command on a terminal of its own, and all that it showed there. */
+typedef struct terminal {
+    pid_t pid;
+    int descriptor;
+    text shown;
+    size_t looked_at;
+} terminal;
+
+static void terminal_start(terminal *t, const char *const *arguments) {
+    const char *argv[32] = {invocation_program, "run", "-q", "--password-from", "ask"};
+    for (size_t i = 0; arguments[i]; i++)
+        argv[5 + i] = arguments[i];
+    *t = (terminal){0};
+    t->pid = forkpty(&t->descriptor, NULL, NULL, NULL);
+    assert_true(t->pid >= 0);
+    if (t->pid == 0) {
+        execv(argv[0], (char *const *)argv);
+        _exit(127);
+    }
+}
+#define TERMINAL_START(t, ...) terminal_start(t, (const char *const[]){__VA_ARGS__, NULL})
+
+/* False at the end. */
+static bool terminal_read(terminal *t) {
+    char bytes[4096];
+    struct pollfd wait = {.fd = t->descriptor, .events = POLLIN};
+    if (poll(&wait, 1, patience_ms) <= 0)
+        fail_msg("it waits; it showed: %s", text_data(&t->shown));
+    ssize_t got = read(t->descriptor, bytes, sizeof bytes);
+    if (got > 0)
+        text_append(&t->shown, bytes, (size_t)got);
+    return got > 0;
+}
+
+/* It shows `prompt` next, and gets `keys`. */
+static void terminal_answer(terminal *t, const char *prompt, const char *keys) {
+    const char *at;
+    while (!(at = strstr(text_data(&t->shown) + t->looked_at, prompt)))
+        if (!terminal_read(t))
+            fail_msg("not asked: %s", text_data(&t->shown));
+    t->looked_at = (size_t)(at - text_data(&t->shown)) + strlen(prompt);
+    assert_int_equal(write(t->descriptor, keys, strlen(keys)), strlen(keys));
+}
+
+/* Nothing but text was shown. */
+static void terminal_end(terminal *t, int exit_status, const char *last) {
+    int status = 0;
+    while (terminal_read(t))
+        ;
+    close(t->descriptor);
+    assert_int_equal(waitpid(t->pid, &status, 0), t->pid);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != exit_status || !text_contains(&t->shown, last))
+        fail_msg("status %d: %s", status, text_data(&t->shown));
+    for (size_t i = 0; i < t->shown.length; i++) {
+        unsigned char byte = (unsigned char)text_data(&t->shown)[i];
+        assert_true((byte >= 0x20 && byte < 0x7f) || byte == '\r' || byte == '\n');
+    }
+    text_free(&t->shown);
+}
+
+static void questions_on_the_terminal(void **state) {
+    (void)state;
+    terminal t;
+    alarm(150);
+    const char *url = keep("bash@127.0.0.1:%u", port());
+    TERMINAL_START(&t, "-F", "none", "-o", known(), url, "echo in");
+    terminal_answer(&t, "Password of bash@127.0.0.1: ", "not-this\n");
+    terminal_answer(&t, "Not accepted. Password of bash@127.0.0.1: ", "secret-bash\n");
+    assert_false(text_contains(&t.shown, "not-this"));
+    terminal_end(&t, 0, "\nin\r\n");
+    /* A file's name may hold anything. */
+    const char *locked = case_path("\033[2Jlocked");
+    assert_int_equal(shell("cp \"%s\" '%s' && chmod 600 '%s'", ssh_server_key_path(visit_server, SERVER_KEY_LOCKED),
+                           locked, locked),
+                     0);
+    TERMINAL_START(&t, "-F", "none", "-o", known(), "-i", locked, url, "echo in");
+    terminal_answer(&t, "\\x1b[2Jlocked: ", "not-this\n");
+    terminal_answer(&t, "\\x1b[2Jlocked: ", keep("%s\n", ssh_server_passphrase));
+    terminal_end(&t, 0, "\nin\r\n");
+}
+
+static void questions_that_a_host_makes_up(void **state) {
+    (void)state;
+    terminal t;
+    alarm(150);
+    const char *proxy = keep("ProxyCommand=%s %s/keys/host asks", SSH_HOST, visit_folder);
+    TERMINAL_START(&t, "-F", config(), "-o", proxy, "-o", "PubkeyAuthentication=no", "test-bash", "echo in");
+    terminal_answer(&t, "(bash@127.0.0.1) \\x1b[31mOne\\r\\n\\x07: ", "unseen\n");
+    terminal_answer(&t, "(bash@127.0.0.1) Two\\xc2\\x9b2J\\x7f\\x08: ", "seen\n");
+    terminal_answer(&t, "seen\r\n", "");
+    assert_false(text_contains(&t.shown, "unseen"));
+    terminal_end(&t, 0, "in\r\n");
+}
+
+static void questions_without_an_answer(void **state) {
+    (void)state;
+    terminal t;
+    alarm(150);
+    const char *url = keep("bash@127.0.0.1:%u", port());
+    TERMINAL_START(&t, "-F", "none", "-o", known(), url, "echo in");
+    terminal_answer(&t, "Password of bash@127.0.0.1: ", "\004");
+    terminal_end(&t, 255, "\r\n");
+    TERMINAL_START(&t, "-F", "none", "-o", known(), url, "echo in");
+    terminal_answer(&t, "Password of bash@127.0.0.1: ", "\003");
+    terminal_end(&t, 130, "\r\n");
+}
+
 static const api_case cases[] = {
-    CASE(hosts),           CASE(passwords),          CASE(places),
-    CASE(kinds_of_errors), CASE(the_server_is_lost), CASE(it_is_interrupted),
+    CASE(hosts),
+    CASE(passwords),
+    CASE(places),
+    CASE(kinds_of_errors),
+    CASE(the_server_is_lost),
+    CASE(it_is_interrupted),
+    CASE(questions_on_the_terminal),
+    CASE(questions_that_a_host_makes_up),
+    CASE(questions_without_an_answer),
 };
 
 int main(int argc, char **argv) {
