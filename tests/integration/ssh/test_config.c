@@ -198,6 +198,12 @@ static void addresses(void **state) {
     begin(alias("BindAddress 192.0.2.1\n"));
     visit_refused(&v, "there", HOSTSESSION_ERROR_CONNECT, "127.0.0.1", NULL);
     end();
+    begin(alias("BindInterface lo\n"));
+    reach("there", "bash");
+    end();
+    begin(alias("BindInterface none-such\n"));
+    visit_refused(&v, "there", HOSTSESSION_ERROR_CONNECT, "No such device", NULL);
+    end();
     begin(alias("AddressFamily inet\nHostName localhost\n"));
     reach("there", "bash");
     end();
