@@ -62,6 +62,16 @@ static void drive_until_unconnected(place *p) {
     assert_int_equal(ssh_server_connections(visit_server), 0);
 }
 
+static int count_logins(const ssh_server *server) {
+    text log = {0};
+    int count = 0;
+    ssh_server_log(server, &log);
+    for (const char *at = text_data(&log); (at = strstr(at, "Accepted publickey")) != NULL; at++)
+        count++;
+    text_free(&log);
+    return count;
+}
+
 static void exact(void **state) {
     (void)state;
     place p;
@@ -148,7 +158,36 @@ static void large(void **state) {
     command[most] = 0;
     check_oneshot(p.manager, command, "x\n", 0);
     free(command);
+    command = allocate(most + 2);
+    memset(command, '#', most + 1);
+    assert_int_equal(hostsession_manager_oneshot(p.manager, command, NULL, &result), HOSTSESSION_ERROR_LIMIT);
+    check_result(result, HOSTSESSION_STATUS_ERROR, -1, "");
+    hostsession_result_free(result);
+    free(command);
     place_end(&p);
+}
+
+/* A connection lasts as long as something is on it. */
+static void how_long_a_connection_lasts(void **state) {
+    (void)state;
+    ssh_server *server = start_server(NULL);
+    place p;
+    place_init(&p, ssh_server_config(server));
+    place_start(&p, "test-bash");
+    for (int i = 1; i <= 3; i++) {
+        check_oneshot(p.manager, "echo alone", "alone\n", 0);
+        assert_true(ssh_server_wait_connections(server, 0, patience_ms));
+        assert_int_equal(count_logins(server), i);
+    }
+    hostsession_named *a = open_named(p.manager, "a");
+    for (int i = 0; i < 3; i++)
+        check_oneshot(p.manager, "echo beside", "beside\n", 0);
+    assert_int_equal(count_logins(server), 4);
+    hostsession_named_close(a);
+    check_oneshot(p.manager, "echo alone", "alone\n", 0);
+    assert_int_equal(count_logins(server), 5);
+    place_end(&p);
+    stop_server(server);
 }
 
 /* MaxSessions is 10: they need twenty connections. */
@@ -416,6 +455,7 @@ static const api_case cases[] = {
     CASE(every_login_shell),
     CASE(its_options),
     CASE(large),
+    CASE(how_long_a_connection_lasts),
     CASE(two_hundred_at_once),
     CASE(beside_sessions),
     CASE(what_it_leaves_running),
