@@ -52,9 +52,8 @@ static bool has_tag(pid_t pid, const char *tag, text *found) {
     return right;
 }
 
-static bool is_living_child(pid_t pid, const char *tag, text *found) {
-    (void)tag;
-    (void)found;
+/* Whether it has not ended: a zombie has.  `ret_parent` may be NULL. */
+static bool is_living(pid_t pid, pid_t *ret_parent) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     text line = {0};
@@ -62,10 +61,18 @@ static bool is_living_child(pid_t pid, const char *tag, text *found) {
     const char *after_name = strrchr(text_data(&line), ')');
     char state = 'Z';
     int parent = 0;
-    bool right = after_name && sscanf(after_name + 1, " %c %d", &state, &parent) == 2 && parent == (int)getpid() &&
-                 state != 'Z' && state != 'X';
+    bool right = after_name && sscanf(after_name + 1, " %c %d", &state, &parent) == 2 && state != 'Z' && state != 'X';
     text_free(&line);
+    if (ret_parent)
+        *ret_parent = parent;
     return right;
+}
+
+static bool is_living_child(pid_t pid, const char *tag, text *found) {
+    (void)tag;
+    (void)found;
+    pid_t parent;
+    return is_living(pid, &parent) && parent == getpid();
 }
 
 pid_t process_find(const char *tag, text *command_line) {
@@ -94,14 +101,26 @@ int process_open(pid_t pid) {
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+/* Where there is no pidfd_open(), as under valgrind. */
+static bool look_for_end(const pid_t *pids, size_t count, int limit_ms) {
+    enum { look_again_ms = 5 };
+    for (long long until = clock_ms() + limit_ms; clock_ms() < until; poll(NULL, 0, look_again_ms))
+        for (size_t i = 0; i < count; i++)
+            if (!is_living(pids[i], NULL))
+                return true;
+    return false;
+}
+
 bool process_wait_any_end(const pid_t *pids, size_t count, int limit_ms) {
     struct pollfd *wait = allocate(count * sizeof *wait);
-    bool ended = false;
+    bool ended = false, seen = true;
     for (size_t i = 0; i < count; i++) {
         wait[i] = (struct pollfd){.fd = process_open(pids[i]), .events = POLLIN};
         ended |= wait[i].fd < 0 && errno == ESRCH;
+        seen &= wait[i].fd >= 0 || errno == ESRCH;
     }
-    ended = ended || poll(wait, (nfds_t)count, limit_ms) > 0;
+    if (!ended)
+        ended = seen ? poll(wait, (nfds_t)count, limit_ms) > 0 : look_for_end(pids, count, limit_ms);
     for (size_t i = 0; i < count; i++)
         if (wait[i].fd >= 0)
             close(wait[i].fd);
@@ -110,13 +129,7 @@ bool process_wait_any_end(const pid_t *pids, size_t count, int limit_ms) {
 }
 
 bool process_wait_end(pid_t pid, int limit_ms) {
-    int descriptor = process_open(pid);
-    if (descriptor < 0)
-        return errno == ESRCH;
-    struct pollfd wait = {.fd = descriptor, .events = POLLIN};
-    int ready = poll(&wait, 1, limit_ms);
-    close(descriptor);
-    return ready > 0;
+    return process_wait_any_end(&pid, 1, limit_ms);
 }
 
 bool process_wait_gone(const char *tag, int limit_ms, text *command_line) {
