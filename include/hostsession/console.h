@@ -12,6 +12,7 @@
  * What looks like the prompt is proven to be it by `probe`; what was none is given back to the output.  A console that
  * prints exactly its prompt, pauses there, and then prints a line end and the prompt again cannot be told from one that
  * has answered; what it prints after that comes as unsolicited output, or is cut off before the next command's echo.
+ * For the sake of that echo the terminal of an exec: target echoes (so, an interrupt shows as ^C in what it stopped).
  *
  * The status is HOSTSESSION_STATUS_FAILED when `error` appeared or the exit status is not 0, else _SUCCESS.  The exit
  * status is -1 unless `status_command` tells it.  The working directory and the user are "", the kind of shell is

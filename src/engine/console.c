@@ -193,6 +193,7 @@ void console_proven(engine *e) {
     c->timer = c->knock = INT64_MAX;
     c->candidate = false;
     c->last = c->looks;
+    c->last_echo = c->looks_echo;
     if (c->echo_waits)
         no_echo(e);
     release(e, c->starts[surplus]);

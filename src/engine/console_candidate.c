@@ -23,12 +23,12 @@ static void give_back(engine *e) {
     c->timer = INT64_MAX;
     c->doubtful |= c->probed;
     /* The terminal's own echo of our Enter, at once, in the middle of the output. */
-    const char *held = bytes_front(&c->held);
-    size_t length = bytes_length(&c->held);
-    if (c->probed && c->early_echo && c->prompt_count == 1 && length >= c->end + 2 && held[c->end] == '\r' &&
-        held[c->end + 1] == '\n') {
-        memmove(bytes_front(&c->held) + c->end, held + c->end + 2, length - c->end - 2);
-        c->held.end -= 2;
+    char *echo = bytes_front(&c->held) + c->end;
+    size_t left = bytes_length(&c->held) - c->end;
+    size_t size = left && *echo == '\r' ? 2 : 1;
+    if (c->probed && c->early_echo && c->prompt_count == 1 && left >= size && echo[size - 1] == '\n') {
+        memmove(echo, echo + size, left - size);
+        c->held.end -= size;
     }
 }
 
@@ -38,14 +38,19 @@ static size_t take_answer(console *c, size_t from, size_t *ret_start) {
     const char *held = bytes_front(&c->held);
     size_t length = bytes_length(&c->held);
     size_t at = from;
+    bool new_line = false;
     while (at < length && (held[at] == '\r' || held[at] == '\n' || held[at] == 0x1b || held[at] == 0)) {
         size_t size = held[at] == 0x1b ? tail_sequence(held + at, length - at) : 1;
         if (size == 0)
             return 0;
+        new_line |= held[at] == '\n';
         at += size;
     }
     if (at == length)
         return 0;
+    /* A console that echoes shows the Enter. */
+    if (c->echoes && !new_line)
+        return SIZE_MAX;
     size_t end = at;
     while (end < length && held[end] != '\r' && held[end] != '\n')
         end++;
@@ -116,7 +121,7 @@ static void look_back(console *c) {
     starts[count++] = c->starts[0];
     /* Without echo they stand side by side. */
     size_t size = c->end - c->starts[0];
-    while (count <= c->owed && count < console_most_prompts && starts[count - 1] >= start + size &&
+    while (!c->echoes && count <= c->owed && count < console_most_prompts && starts[count - 1] >= start + size &&
            memcmp(held + starts[count - 1] - size, held + c->starts[0], size) == 0) {
         starts[count] = starts[count - 1] - size;
         count++;
@@ -146,8 +151,10 @@ static void look_back(console *c) {
 void candidate_find(engine *e, const tail *t, const pattern_match *match) {
     console *c = e->console;
     size_t from = match->groups[0][0];
-    if (c->last.length && c->last.length <= t->length &&
-        memcmp(t->text + t->length - c->last.length, c->last.text, c->last.length) == 0)
+    if (t->length == c->last.length && prompt_same(&c->last, t->text, t->length))
+        from = 0;
+    else if (c->last.length && c->last.length <= t->length &&
+             memcmp(t->text + t->length - c->last.length, c->last.text, c->last.length) == 0)
         from = t->length - c->last.length;
     c->candidate = true;
     c->probed = c->early_echo = false;
@@ -158,6 +165,8 @@ void candidate_find(engine *e, const tail *t, const pattern_match *match) {
     prompt_set(&c->line, t->text, t->length);
     look_back(c);
     c->timer = parts_after(e, c->owed ? c->patience_us : c->settle_us);
+    c->looks_echo = e->host.echoes(e->owner);
+    c->doubtful |= c->last.length && c->looks_echo != c->last_echo;
     bool known = from == 0 && prompt_same(&c->last, c->looks.text, c->looks.length);
     bool at_once = known && !c->doubtful && !(c->echo_waits && c->echoes) &&
                    (c->stage == STAGE_RUNNING || c->stage == STAGE_STATUS || c->stage == STAGE_SETUP);

@@ -99,6 +99,7 @@ struct console {
     int64_t knock;       /* the next interrupt */
     bytes held;          /* what came and is neither output yet nor dropped */
     prompt last;         /* that was proven last */
+    int last_echo;       /* whether the terminal echoed there: a line editor does by itself, and a command does not */
     bool echoes;         /* a line that was typed was echoed */
     unsigned mute_lines; /* so many were not, as long as none was */
     bool echo_waits;     /* for the echo, in what is held */
@@ -117,7 +118,8 @@ struct console {
     size_t prompt_count;
     size_t end; /* behind the last of them */
     prompt looks;
-    prompt line; /* the line it stands in */
+    int looks_echo; /* as last_echo */
+    prompt line;    /* the line it stands in */
     bool probed;
     bool early_echo; /* the terminal echoes by itself: the probe's Enter shows at `end` at once */
     size_t owed;     /* probes that were typed and not answered */

@@ -134,8 +134,9 @@ static hostsession_error open_program(const char *line, const hostsession_option
         error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "target",
                             "target \"exec:%s\" names no program; write exec:PROGRAM ARG...", line);
     } else {
-        /* Whether it asks for a secret shows in an echo that goes off. */
-        ret->echoes = options->expectation_count;
+        /* Whether it asks for a secret shows in an echo that goes off; and a console's echo is what tells its commands
+         * from what comes late. */
+        ret->echoes = options->expectation_count || options->console;
         transport_program program = {(const char *const *)words, options->environment, options->cwd, ret->echoes};
         error = make(&program, options->mode, ret, failure);
     }

@@ -184,7 +184,7 @@ static hostsession_error start(pty_transport *pty, hostsession_failure *failure)
         return error;
     if (pty->program->echo) {
         struct termios modes = pty->modes;
-        modes.c_lflag |= ECHO;
+        modes.c_lflag |= ECHO | ECHOCTL;
         tcsetattr(pty->master, TCSANOW, &modes);
     }
     if (!loop_timer_init(&pty->patience, pty->loop, on_patience_over) ||

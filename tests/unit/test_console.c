@@ -29,6 +29,7 @@ typedef struct talk {
     int64_t pause_us; /* ... of this */
     bool drips;       /* a pause comes after every byte */
     size_t delivered;
+    int echo_told; /* of the terminal's own echo */
     bool ready;
     bool ended;
     hostsession_failure failure;
@@ -64,9 +65,8 @@ static void on_ended(void *owner, const hostsession_failure *why) {
 static void do_nothing(void *owner) {
     (void)owner;
 }
-static int no_echo_told(void *owner) {
-    (void)owner;
-    return -1;
+static int on_echoes(void *owner) {
+    return ((talk *)owner)->echo_told;
 }
 static bool no_explanation(void *owner, hostsession_failure *failure) {
     (void)owner;
@@ -138,7 +138,7 @@ static void talk_open(talk *t) {
                                      .unsolicited = on_unsolicited,
                                      .command_done = on_done,
                                      .begin = do_nothing,
-                                     .echoes = no_echo_told,
+                                     .echoes = on_echoes,
                                      .explain = no_explanation,
                                      .ended = on_ended};
     if (!t->how.prompt)
@@ -274,7 +274,7 @@ static void hold(talk (*make)(void), void (*held)(talk *t)) {
 }
 
 static talk make_plain(void) {
-    return (talk){.how = HOSTSESSION_CONSOLE_INIT, .peer = {.echoes = true, .run = obey}};
+    return (talk){.how = HOSTSESSION_CONSOLE_INIT, .peer = {.echoes = true, .run = obey}, .echo_told = -1};
 }
 static talk make_silent(void) {
     talk t = make_plain();
@@ -454,6 +454,48 @@ static void a_prompt_that_cannot_be_told_costs_no_later_command(void **state) {
     talk_free(&t);
 }
 
+/* One that echoes shows the Enter of a probe: prompts side by side are no answer. */
+static void prompts_side_by_side_are_output(void **state) {
+    (void)state;
+    talk t = make_plain();
+    t.cut = SIZE_MAX;
+    talk_open(&t);
+    check(&t, "show", "one\r\n\r\n  two\r\n", HOSTSESSION_STATUS_SUCCESS, -1);
+    start(&t, "sleep", 2 * second_us);
+    step(&t);
+    for (int i = 0; i < 5; i++) {
+        console_peer_say(&t.peer, "R1# ");
+        step(&t);
+    }
+    finish(&t);
+    check_output(&t, "R1# R1# R1# R1# R1# ^C\r\n", "sleep");
+    assert_int_equal(hostsession_result_status(t.result), HOSTSESSION_STATUS_TIMED_OUT);
+    check(&t, "show", "one\r\n\r\n  two\r\n", HOSTSESSION_STATUS_SUCCESS, -1);
+    talk_free(&t);
+}
+
+/* A line editor turns the terminal's own echo off at its prompt: where that is on, none is believed quickly. */
+static void a_prompt_has_the_echo_of_the_last(void **state) {
+    (void)state;
+    talk t = make_plain();
+    t.cut = SIZE_MAX;
+    talk_open(&t);
+    check(&t, "show", "one\r\n\r\n  two\r\n", HOSTSESSION_STATUS_SUCCESS, -1);
+    start(&t, "sleep", 2 * second_us);
+    t.echo_told = 1;
+    step(&t);
+    for (int i = 0; i < 5; i++) {
+        console_peer_say(&t.peer, i ? "\r\nR1# " : "R1# ");
+        step(&t);
+    }
+    t.echo_told = -1;
+    finish(&t);
+    check_output(&t, "R1# \r\nR1# \r\nR1# \r\nR1# \r\nR1# ^C\r\n", "sleep");
+    assert_int_equal(hostsession_result_status(t.result), HOSTSESSION_STATUS_TIMED_OUT);
+    check(&t, "show", "one\r\n\r\n  two\r\n", HOSTSESSION_STATUS_SUCCESS, -1);
+    talk_free(&t);
+}
+
 static void a_wedged_console_ends_the_session(void **state) {
     (void)state;
     talk t = make_plain();
@@ -575,6 +617,8 @@ int main(void) {
         cmocka_unit_test(a_timed_out_command_leaves_nothing_behind),
         cmocka_unit_test(late_output_is_not_the_next_commands),
         cmocka_unit_test(a_prompt_that_cannot_be_told_costs_no_later_command),
+        cmocka_unit_test(prompts_side_by_side_are_output),
+        cmocka_unit_test(a_prompt_has_the_echo_of_the_last),
         cmocka_unit_test(a_wedged_console_ends_the_session),
         cmocka_unit_test(a_lost_connection_is_told),
         cmocka_unit_test(after_raw_bytes_the_prompt_must_be_back),
