@@ -23,11 +23,11 @@ static void give_back(engine *e) {
     c->timer = INT64_MAX;
     c->doubtful |= c->probed;
     /* The terminal's own echo of our Enter, at once, in the middle of the output. */
-    char *echo = bytes_front(&c->held) + c->end;
+    char *shown = bytes_front(&c->held) + c->end;
     size_t left = bytes_length(&c->held) - c->end;
-    size_t size = left && *echo == '\r' ? 2 : 1;
-    if (c->probed && c->early_echo && c->prompt_count == 1 && left >= size && echo[size - 1] == '\n') {
-        memmove(echo, echo + size, left - size);
+    size_t size = left && *shown == '\r' ? 2 : 1;
+    if (c->probed && c->early_echo && c->prompt_count == 1 && left >= size && shown[size - 1] == '\n') {
+        memmove(shown, shown + size, left - size);
         c->held.end -= size;
     }
 }

@@ -126,7 +126,8 @@ static void an_end_without_a_status(void **state) {
         v.options.mode = mode ? HOSTSESSION_MODE_PIPE : HOSTSESSION_MODE_TTY;
         hostsession *session = visit_open(&v, "test-bash");
         use(session);
-        assert_int_equal(hostsession_run(session, "echo out; kill -9 $$", NULL, &result), HOSTSESSION_ERROR_DISCONNECTED);
+        assert_int_equal(hostsession_run(session, "echo out; kill -9 $$", NULL, &result),
+                         HOSTSESSION_ERROR_DISCONNECTED);
         check_result(result, HOSTSESSION_STATUS_LOST, -1, "out\n");
         assert_non_null(strstr(hostsession_result_failure(result)->message, "without saying why"));
         hostsession_result_free(result);
