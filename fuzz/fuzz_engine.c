@@ -79,6 +79,9 @@ static void check_status(const world *w, const hostsession_result *r) {
                         hostsession_result_status(r) == HOSTSESSION_STATUS_FAILED;
     if (!ended_itself)
         return;
+    /* Nor has a program that is no shell any. */
+    if (w->way == ENGINE_RUN && status == -1 && strcmp(engine_shell(w->engine), "console") == 0)
+        return;
     /* Of a shell that was entered there is none yet. */
     if (w->way == ENGINE_ENTER && status == -1) {
         fuzz_must(hostsession_result_status(r) == HOSTSESSION_STATUS_SUCCESS && engine_depth(w->engine) > 0, "entered");
@@ -321,6 +324,21 @@ static void advance_to(world *w, int64_t until) {
     engine_advance(w->engine, w->now);
 }
 
+/* What a program says that is no shell; given away. */
+static console *new_console(bool is_quiet) {
+    static const hostsession_expectation pagers[] = {{.pattern = "m", .response = " "}};
+    hostsession_console how = HOSTSESSION_CONSOLE_INIT;
+    console *c;
+    how.prompt = "[#>$] ?$";
+    how.pagers = pagers;
+    how.pager_count = 1;
+    how.error = "e";
+    how.probe = is_quiet ? "" : NULL;
+    if (console_new(&how, &c, NULL) != HOSTSESSION_OK)
+        abort();
+    return c;
+}
+
 static void run(world *w) {
     static const char *const commands[] = {
         "echo hi",  "set -x",        "sleep 1 & wait", "exit 3", "trap x DEBUG; exit",
@@ -348,6 +366,7 @@ static void run(world *w) {
                         .timeout_us = how & 0x80 ? 500000 : INT64_MAX,
                         .expectations = way == ENGINE_RUN ? w->expectations : NULL,
                         .login = w->login,
+                        .console = way == ENGINE_ENTER && how & 0x10 ? new_console(how & 0x20) : NULL,
                         .result = w->result,
                         .secret = how == 0x1f};
     w->way = way;
