@@ -205,6 +205,7 @@ static void set_entry_outcome(engine *e, int status, bool entered) {
 
 void levels_not_entered(engine *e, int status) {
     set_entry_outcome(e, status, false);
+    levels_drop_console(e);
     bool checked = e->phase == PHASE_CHECKING;
     if (checked) {
         levels_returned(e);

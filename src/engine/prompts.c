@@ -42,6 +42,7 @@ static void note_earlier(side *s, const marker *m) {
 }
 
 static void check_abort(engine *e) {
+    levels_drop_console(e);
     e->phase = PHASE_CHECKING;
     e->echo_wait = 0;
     e->next_step = INT64_MAX;
