@@ -142,20 +142,41 @@ void opening_drained(engine *e) {
         login_drained(e, l);
 }
 
-void opening_data(engine *e, const char *data, size_t length) {
+static bool is_ours(const engine *e, const char *line, size_t length) {
+    return memmem(line, length, e->config.token, marker_token_length) != NULL;
+}
+
+/* Where the line begins that ends at `end`. */
+static size_t line_start(const engine *e, size_t end) {
+    while (end > 0 && e->seen[end - 1] != '\n')
+        end--;
+    return end;
+}
+
+/* `data` holds no newline but at its end, and is not longer than what is kept. */
+static void note_seen(engine *e, const char *data, size_t length) {
     const size_t size = sizeof e->seen;
-    if (length >= size) {
-        memcpy(e->seen, data + length - size, size);
-        e->seen_length = size;
-    } else {
-        size_t keep = e->seen_length + length > size ? size - length : e->seen_length;
-        memmove(e->seen, e->seen + e->seen_length - keep, keep);
-        memcpy(e->seen + keep, data, length);
-        e->seen_length = keep + length;
-    }
+    size_t keep = e->seen_length + length > size ? size - length : e->seen_length;
+    memmove(e->seen, e->seen + e->seen_length - keep, keep);
+    memcpy(e->seen + keep, data, length);
+    e->seen_length = keep + length;
     /* The line that we typed, come back: what we print never holds this. */
     if (memmem(e->seen, e->seen_length, "${BASH_VERSION", 14) || memmem(e->seen, e->seen_length, "printf '\\036", 12))
         e->echo_seen = true;
+    size_t end = e->seen_length - 1;
+    size_t start = line_start(e, end);
+    if (e->seen[end] == '\n' && is_ours(e, e->seen + start, end - start))
+        e->seen_length = start;
+}
+
+void opening_data(engine *e, const char *data, size_t length) {
+    size_t from = length > sizeof e->seen ? length - sizeof e->seen : 0;
+    while (from < length) {
+        const char *newline = memchr(data + from, '\n', length - from);
+        size_t end = newline ? (size_t)(newline - data) + 1 : length;
+        note_seen(e, data + from, end - from);
+        from = end;
+    }
     login *l = opening_login(e);
     if ((l || e->phase == PHASE_ASKING) && e->asks > 1 && !is_replaced(e))
         look_for_foreign(e, data, length);
@@ -274,9 +295,16 @@ bool opening_marker(side *s, const marker *m) {
 
 void opening_describe_seen(const engine *e, char out[opening_seen_bytes * 2]) {
     bytes shown = {0};
+    size_t length = e->seen_length;
+    size_t start = line_start(e, length);
     out[0] = 0;
-    if (redactor_blank(&e->redactor, e->seen, e->seen_length, &shown))
-        failure_escape_tail(out, sizeof e->seen * 2, bytes_front(&shown), bytes_length(&shown));
+    if (is_ours(e, e->seen + start, length - start))
+        length = start;
+    if (redactor_blank(&e->redactor, e->seen, length, &shown)) {
+        if (bytes_length(&shown) > opening_seen_bytes)
+            bytes_consume(&shown, bytes_length(&shown) - opening_seen_bytes);
+        failure_escape_tail(out, opening_seen_bytes * 2, bytes_front(&shown), bytes_length(&shown));
+    }
     bytes_free(&shown);
 }
 

@@ -26,7 +26,7 @@ typedef enum phase {
     PHASE_ENDED,
 } phase;
 
-enum { opening_seen_bytes = 160 };
+enum { opening_kept_bytes = 512, opening_seen_bytes = 160 };
 
 /* One of the two streams. */
 typedef struct side {
@@ -110,7 +110,7 @@ struct engine {
     int64_t deadline;     /* of the phase; INT64_MAX: none */
     int64_t next_step;    /* of opening's question, recovery's ladder, or a look at the echo */
     int step;
-    char seen[opening_seen_bytes]; /* the last bytes that came while opening, for the message when it fails */
+    char seen[opening_kept_bytes]; /* the last that came while opening, for the message when it fails */
     size_t seen_length;
     int asks;        /* while opening: how often the question was typed */
     bool probes;     /* ... and that it is to be asked next whether it is a foreign shell */
