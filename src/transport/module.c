@@ -2,34 +2,51 @@
 #include "transport/transport.h"
 
 #include "base/failure.h"
+#include "transport/spawn.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* It stays loaded: libraries that it needs do not bear being unloaded. */
-static const transport_module *load(const char *file, hostsession_failure *failure) {
+/* dlopen() has words for it, and no number. */
+static bool lacks_descriptor(void) {
+    int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0)
+        close(descriptor);
+    return descriptor < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
+static hostsession_error load(const transport_module **ret, hostsession_failure *failure) {
+    const char *file = HOSTSESSION_SSH_LIBRARY;
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (!library && lacks_descriptor())
+        return spawn_no_descriptor(failure, errno, file);
     const transport_module *module = library ? dlsym(library, "hostsession_ssh_module") : NULL;
+    *ret = module;
     if (module && strcmp(module->version, HOSTSESSION_VERSION) == 0)
         /* cppcheck-suppress resourceLeak */
-        return module;
+        return HOSTSESSION_OK;
     const char *why = module ? "it is of another version" : dlerror();
-    failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "module",
-                "cannot load what SSH needs, %s: %s; install it where the library is", file, why ? why : "unknown");
     /* cppcheck-suppress resourceLeak */
-    return NULL;
+    return failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "module",
+                       "cannot load what SSH needs, %s: %s; install it where the library is", file,
+                       why ? why : "unknown");
 }
 
 hostsession_error transport_make_ssh(const transport_remote *remote, const transport_channel *channel,
                                      transport_made *ret, hostsession_failure *failure) {
-    const transport_module *module = load(HOSTSESSION_SSH_LIBRARY, failure);
-    return module ? module->make(remote, channel, ret, failure) : HOSTSESSION_ERROR_CONNECT;
+    const transport_module *module;
+    hostsession_error error = load(&module, failure);
+    return error ? error : module->make(remote, channel, ret, failure);
 }
 
 hostsession_error transport_start_ssh_oneshot(hostsession_loop *loop, const transport_remote *remote,
                                               const char *script, bool merged, const transport_oneshot_calls *calls,
                                               void *owner, transport_oneshot *ret, hostsession_failure *failure) {
-    const transport_module *module = load(HOSTSESSION_SSH_LIBRARY, failure);
-    return module ? module->start_oneshot(loop, remote, script, merged, calls, owner, ret, failure)
-                  : HOSTSESSION_ERROR_CONNECT;
+    const transport_module *module;
+    hostsession_error error = load(&module, failure);
+    return error ? error : module->start_oneshot(loop, remote, script, merged, calls, owner, ret, failure);
 }

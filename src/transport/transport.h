@@ -123,7 +123,7 @@ typedef struct transport_module {
                                        transport_oneshot *ret, hostsession_failure *failure);
 } transport_module;
 
-/* HOSTSESSION_ERROR_CONNECT when the module cannot be loaded. */
+/* HOSTSESSION_ERROR_CONNECT when the module cannot be loaded, _LIMIT for want of a descriptor. */
 hostsession_error transport_make_ssh(const transport_remote *remote, const transport_channel *channel,
                                      transport_made *ret, hostsession_failure *failure);
 

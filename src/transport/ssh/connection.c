@@ -24,6 +24,9 @@ enum {
     default_alive_s = 30,
 };
 
+static const char nothing_left[] =
+    "no memory or no descriptor left (ulimit -n); close some sessions or raise the limit";
+
 /* ---- ending ---- */
 
 static void drop_session(ssh_connection *c) {
@@ -165,7 +168,7 @@ static void on_prepared(void *data) {
     p->ids = NULL;
     preparation_free(p);
     if (!c->known || !c->ids)
-        connection_fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
+        connection_fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", nothing_left);
     else
         try_greeting(c);
 }
@@ -276,7 +279,7 @@ static void try_greeting(ssh_connection *c) {
                                              &c->watch) != HOSTSESSION_OK) {
         if (theirs >= 0)
             close(theirs);
-        connection_fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", "no memory or no descriptor left (ulimit -n)");
+        connection_fail_with(c, HOSTSESSION_ERROR_LIMIT, "connect", nothing_left);
         return;
     }
     if (!set_options(c, theirs)) {

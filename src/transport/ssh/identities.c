@@ -3,6 +3,8 @@
 
 #include "base/bytes.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,10 +103,15 @@ static void add_certificate(identity *id, const identities *ids) {
 
 /* ---- reading ---- */
 
-/* False: there is no such file. */
+static bool lacks_descriptor(const char *file) {
+    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0)
+        close(descriptor);
+    return descriptor < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
+/* False: there is no descriptor to read it with. */
 static bool read_identity(const char *file, identity *id) {
-    if (access(file, F_OK) != 0)
-        return false;
     *id = (identity){.public_part = read_public(file)};
     if (is_readable_by_others(file)) {
         id->problem = "others can read it (chmod 600)";
@@ -117,18 +124,18 @@ static bool read_identity(const char *file, identity *id) {
         id->key = NULL;
     if (read != SSH_OK && !asked)
         id->problem = "it is no private key that can be read";
-    return true;
+    return read == SSH_OK || asked || !lacks_descriptor(file);
 }
 
 static bool add_identity(identities *ids, char *file) {
     identity found;
     if (!file)
         return false;
-    if (!read_identity(file, &found)) {
+    if (access(file, F_OK) != 0) {
         free(file);
         return true;
     }
-    identity *more = realloc(ids->items, (ids->count + 1) * sizeof *more);
+    identity *more = read_identity(file, &found) ? realloc(ids->items, (ids->count + 1) * sizeof *more) : NULL;
     if (!more) {
         ssh_key_free(found.key);
         ssh_key_free(found.public_part);

@@ -3,6 +3,7 @@
 
 #include "base/failure.h"
 #include "transport/address.h"
+#include "transport/spawn.h"
 #include "transport/ssh/connection.h"
 
 #include <errno.h>
@@ -139,8 +140,7 @@ static void on_opened(ssh_lane *lane) {
     int ends[2];
     hostsession_failure why;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
-        failure_set(&why, HOSTSESSION_ERROR_LIMIT, errno, "jump",
-                    "no descriptor left for a connection through another host");
+        spawn_no_descriptor(&why, errno, "a connection through another host");
         finish(j, -1, &why);
         return;
     }

@@ -6,6 +6,7 @@
 #include "base/shell.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,8 +128,9 @@ static bool read_line(known_hosts *known, char *line, const char *file, unsigned
 
 static bool read_file(known_hosts *known, const char *file) {
     FILE *from = fopen(file, "re");
+    /* A file that there is must not seem to know nobody. */
     if (!from)
-        return true;
+        return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
     char *line = NULL;
     size_t size = 0;
     bool right = true;

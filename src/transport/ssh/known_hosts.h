@@ -11,7 +11,7 @@
 
 typedef struct known_hosts known_hosts;
 
-/* Read the lines that are about the host.  Blocks: for a job.  NULL without memory. */
+/* Read the lines that are about the host.  Blocks: for a job.  NULL without memory or a descriptor. */
 known_hosts *known_hosts_read(const ssh_settings *settings);
 void known_hosts_free(known_hosts *known);
 
