@@ -238,6 +238,48 @@ static void expects(void **state) {
     memory_free(m);
 }
 
+static void check_not_entered(hostsession *session, const char *command, const hostsession_enter_options *options,
+                              hostsession_error error, const char *part) {
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    hostsession_operation *operation = NULL;
+    outcome o = {0};
+    assert_int_equal(hostsession_enter_start(session, command, options, ran, &o, &operation, &why), error);
+    if (!strstr(why.message, part))
+        fail_msg("\"%s\" is not in: %s", part, why.message);
+    assert_null(operation);
+    assert_int_equal(o.calls, 0);
+}
+
+static void inner_shells(void **state) {
+    (void)state;
+    hostsession_loop *loop = new_loop();
+    hostsession_options how = HOSTSESSION_OPTIONS_INIT;
+    hostsession_enter_options options = HOSTSESSION_ENTER_OPTIONS_INIT;
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    hostsession_expectation broken = {.pattern = "(", .response = "x"};
+    hostsession *session = open_local(loop);
+    check_not_entered(session, NULL, NULL, HOSTSESSION_ERROR_INVALID, "NULL");
+    options.timeout_ms = -2;
+    check_not_entered(session, "sh", &options, HOSTSESSION_ERROR_INVALID, "timeout_ms is -2");
+    options.timeout_ms = 0;
+    options.expectations = &broken;
+    options.expectation_count = 1;
+    check_not_entered(session, "sh", &options, HOSTSESSION_ERROR_INVALID, "(");
+    options.struct_size = 3;
+    check_not_entered(session, "sh", &options, HOSTSESSION_ERROR_INVALID, "struct_size is 3");
+    assert_int_equal(hostsession_leave_start(session, -2, ran, NULL, NULL, &why), HOSTSESSION_ERROR_INVALID);
+    check_run(session, "echo on", "on\n", 0);
+    hostsession_close(session);
+    how.loop = loop;
+    how.shell = "sh";
+    how.mode = HOSTSESSION_MODE_PIPE;
+    assert_int_equal(hostsession_open("local", &how, &session, NULL), HOSTSESSION_OK);
+    check_not_entered(session, "sh", NULL, HOSTSESSION_ERROR_INVALID, "needs a terminal");
+    assert_int_equal(hostsession_leave_start(session, 0, ran, NULL, NULL, &why), HOSTSESSION_ERROR_INVALID);
+    hostsession_close(session);
+    hostsession_loop_free(loop);
+}
+
 static void watches(void **state) {
     (void)state;
     hostsession_loop *loop = new_loop();
@@ -336,6 +378,7 @@ static const api_case cases[] = {
     CASE(expectations),
     CASE(in_pipe_mode),
     CASE(expects),
+    CASE(inner_shells),
     CASE(watches),
     CASE(extreme_times),
     CASE(nothing),

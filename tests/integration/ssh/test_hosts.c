@@ -103,6 +103,26 @@ static void without_exec(void **state) {
     end();
 }
 
+/* No signal comes from beside the shell, but keys come from its terminal. */
+static void a_command_is_stopped_without_exec(void **state) {
+    (void)state;
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    hostsession_result *result = NULL;
+    begin_at("no-exec");
+    hostsession *session = visit_open(&v, "test-bash");
+    check_run(session, "x=1; cd /", "", 0);
+    options.timeout_ms = 300;
+    assert_int_equal(hostsession_run(session, "sh -c 'trap \"\" INT; echo on; sleep 1000; sleep 1000'", &options,
+                                     &result),
+                     HOSTSESSION_ERROR_TIMED_OUT);
+    assert_true(hostsession_result_session_alive(result));
+    assert_int_equal(hostsession_result_status(result), HOSTSESSION_STATUS_TIMED_OUT);
+    hostsession_result_free(result);
+    check_run(session, "echo $x; pwd", "1\n/\n", 0);
+    hostsession_close(session);
+    end();
+}
+
 static void without_anything(void **state) {
     (void)state;
     begin_at("no-exec no-shell");
@@ -226,6 +246,7 @@ static const api_case cases[] = {
     CASE(a_program_in_place_of_the_shell),
     CASE(another_shell_in_place_of_the_shell),
     CASE(without_exec),
+    CASE(a_command_is_stopped_without_exec),
     CASE(without_anything),
     CASE(an_end_without_a_status),
     CASE(an_end_by_an_odd_signal),

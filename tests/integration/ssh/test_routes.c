@@ -2,6 +2,7 @@
 /* Through other hosts (ProxyJump) and through programs (ProxyCommand). */
 #include "visit.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,24 @@ static void bad_jumps(void **state) {
     stop_hops();
 }
 
+/* Which of the two did not answer is told. */
+static void a_jump_that_does_not_answer(void **state) {
+    (void)state;
+    start_hops();
+    begin(all_hops(""));
+    v.options.connect_timeout_ms = 1500;
+    visit_set(&v, "ProxyJump=a-bash");
+    ssh_server_freeze_listener(hops[0]);
+    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "127.0.0.1, reached through another host: 127.0.0.1",
+                  NULL);
+    ssh_server_thaw_listener(hops[0]);
+    v.ssh.config_file = make_file("slow", "Host slow\nMatch exec \"exec sleep 1000\"\nUser x\n");
+    v.settings[0] = "ProxyJump=slow";
+    visit_refused(&v, "host.invalid", HOSTSESSION_ERROR_CONNECT, "ssh -G", NULL);
+    end();
+    stop_hops();
+}
+
 static void a_jump_is_lost(void **state) {
     (void)state;
     start_hops();
@@ -182,12 +201,20 @@ static void through_a_program(void **state) {
     (void)state;
     const char *told = case_path("told");
     begin(ssh_server_config(visit_server));
-    visit_set(&v, "%s %%r %%n %%%% ~ '~' ${NONE-unset}", program(keep("echo \"$@\" >%s", told)));
+    visit_set(&v, "%s %%r %%n %%k %%i %%u %%d %%%% %%Z ~ '~' ${NONE-unset} %%l %%L",
+              program(keep("echo \"$@\" >%s", told)));
     reach("test-bash");
     text found = {0};
     assert_true(file_read(told, &found));
-    assert_string_equal(text_data(&found), keep("127.0.0.1 %u bash test-bash %% %s ~ unset\n",
-                                                ssh_server_port(visit_server), getenv("HOME")));
+    char host[256] = "";
+    assert_int_equal(gethostname(host, sizeof host - 1), 0);
+    const struct passwd *user = getpwuid(geteuid());
+    assert_non_null(user);
+    const char *home = getenv("HOME");
+    assert_string_equal(text_data(&found),
+                        keep("127.0.0.1 %u bash test-bash test-bash %u %s %s %% %%Z %s ~ unset %s %.*s\n",
+                             ssh_server_port(visit_server), (unsigned)geteuid(), user->pw_name, home, home, host,
+                             (int)strcspn(host, "."), host));
     text_free(&found);
     v.settings[0] = "ProxyCommand=none";
     reach("test-bash");
@@ -224,7 +251,14 @@ static void a_program_ends(void **state) {
 }
 
 static const api_case cases[] = {
-    CASE(jumps),          CASE(jumps_in_a_chain),  CASE(a_jump_by_address),  CASE(bad_jumps),
-    CASE(a_jump_is_lost), CASE(through_a_program), CASE(programs_that_fail), CASE(a_program_ends),
+    CASE(jumps),
+    CASE(jumps_in_a_chain),
+    CASE(a_jump_by_address),
+    CASE(bad_jumps),
+    CASE(a_jump_that_does_not_answer),
+    CASE(a_jump_is_lost),
+    CASE(through_a_program),
+    CASE(programs_that_fail),
+    CASE(a_program_ends),
 };
 VISIT_MAIN("ssh-routes", NULL, cases)

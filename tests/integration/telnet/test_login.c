@@ -137,6 +137,42 @@ static void refusals(void **state) {
     }
 }
 
+/* The options are copied by the manager. */
+static void sessions_of_a_manager(void **state) {
+    (void)state;
+    caller c;
+    caller_init(&c);
+    char name_prompt[] = "Wer da\\? $", password_prompt[] = "Losung: $", type[] = "vt100";
+    char setting[] = "PRINTER=lp7";
+    const char *environment[] = {setting, NULL};
+    c.answer = "sesame";
+    c.telnet.name_prompt = name_prompt;
+    c.telnet.password_prompt = password_prompt;
+    c.telnet.terminal_type = type;
+    c.telnet.environment = environment;
+    telnet_server *server = serve(LOGIN("Wer da? ", "Losung: ") "exit\n" SHELL);
+    hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+    hostsession_manager *manager = NULL;
+    options.session = &c.options;
+    assert_int_equal(hostsession_manager_new(address("ada", telnet_server_port(server)), &options, &manager, NULL),
+                     HOSTSESSION_OK);
+    memset(name_prompt, 'x', sizeof name_prompt - 1);
+    memset(password_prompt, 'x', sizeof password_prompt - 1);
+    memset(type, 'x', sizeof type - 1);
+    memset(setting, 'x', sizeof setting - 1);
+    memset(&c.telnet, 0, sizeof c.telnet);
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    hostsession_named *named = NULL;
+    if (hostsession_manager_open(manager, "a", &named, &why) != HOSTSESSION_OK)
+        fail_msg("%s", why.message);
+    check_run(hostsession_named_session(named), "echo \"$LOGNAME $TERM\"", "ada vt100\n", 0);
+    hostsession_named_close(named);
+    hostsession_manager_free(manager);
+    telnet_server_stop(server);
+    check_secret_kept(&c, "sesame");
+    caller_free(&c);
+}
+
 #define FORCED_CHANGE                                                                                                  \
     LOGIN("login: ", "Password: ")                                                                                     \
     "exit\necho 'You are required to change your password.'\n" SECRET("New password: ", "one")                         \
@@ -202,6 +238,7 @@ int main(void) {
         CASE(a_forced_change_by_expectations),
         CASE(a_forced_change_is_told),
         CASE(prompts_of_the_callers),
+        CASE(sessions_of_a_manager),
     };
     text why = {0};
     if (users_available(&why) && !users_make(&user, "/bin/sh", &why))
