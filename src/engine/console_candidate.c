@@ -23,11 +23,11 @@ static void give_back(engine *e) {
     c->timer = INT64_MAX;
     c->doubtful |= c->probed;
     /* The terminal's own echo of our Enter, at once, in the middle of the output. */
-    char *shown = bytes_front(&c->held) + c->end;
+    char *behind = bytes_front(&c->held) + c->end;
     size_t left = bytes_length(&c->held) - c->end;
-    size_t size = left && *shown == '\r' ? 2 : 1;
-    if (c->probed && c->early_echo && c->prompt_count == 1 && left >= size && shown[size - 1] == '\n') {
-        memmove(shown, shown + size, left - size);
+    size_t size = left && *behind == '\r' ? 2 : 1;
+    if (c->probed && c->early_echo && c->prompt_count == 1 && left >= size && behind[size - 1] == '\n') {
+        memmove(behind, behind + size, left - size);
         c->held.end -= size;
     }
 }

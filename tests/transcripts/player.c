@@ -38,6 +38,20 @@ static bool make_login(player *p) {
     return true;
 }
 
+/* The answers that were given so far are the pagers'. */
+static bool make_console(player *p) {
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    if (!p->how.prompt)
+        return true;
+    p->how.pagers = p->wanted;
+    p->how.pager_count = p->wanted_count;
+    p->wanted_count = 0;
+    if (console_new(&p->how, &p->console, &why))
+        return false;
+    p->config.console = p->console;
+    return true;
+}
+
 static bool make_engine(player *p) {
     engine_host with = player_host;
     if (p->transcript)
@@ -47,7 +61,7 @@ static bool make_engine(player *p) {
     memcpy(p->config.token, SCRIPT_TOKEN, sizeof SCRIPT_TOKEN);
     p->config.name = "host";
     memory_engine(true);
-    if (make_login(p))
+    if (make_console(p) && make_login(p))
         p->engine = engine_new(&p->config, &with, p, p->now);
     memory_engine(false);
     return p->engine != NULL;
@@ -213,6 +227,19 @@ static void take_outgoing(player *p) {
     text_clear(&p->sent);
 }
 
+/* console "PROMPT" [probe=none] [error=PATTERN] [status-command=TEXT status=PATTERN]: in place of a shell */
+static bool set_console(player *p, const script_step *step) {
+    const text *prompt = script_bytes(step, 0);
+    if (!prompt)
+        return player_complain(p, "no prompt", "console");
+    p->how.prompt = text_data(prompt);
+    p->how.probe = script_value(step, "probe") ? "" : NULL;
+    p->how.error = script_value(step, "error");
+    p->how.status_command = script_value(step, "status-command");
+    p->how.status = script_value(step, "status");
+    return true;
+}
+
 static bool set(player *p, const script_step *step) {
     for (size_t i = 1; i < step->word_count; i++) {
         const char *key = step->words[i].key ? step->words[i].key : "";
@@ -327,6 +354,8 @@ bool player_step(player *p, const script_step *step, size_t index) {
         return set(p, step);
     if (strcmp(what, "answer") == 0)
         return answer(p, step);
+    if (strcmp(what, "console") == 0)
+        return set_console(p, step);
     if (!p->engine && !make_engine(p))
         return player_complain(p, "out of memory", what);
     if (!call(p, step, index))
@@ -340,6 +369,7 @@ void player_start(player *p) {
                                 .open_timeout_us = 10000000,
                                 .recovery_timeout_us = 5000000,
                                 .max_raw_bytes = SIZE_MAX};
+    p->how = (hostsession_console)HOSTSESSION_CONSOLE_INIT;
     p->now = 1000000000;
     p->resets = true;
     p->distance = -1;
@@ -361,6 +391,7 @@ const char *player_verdict(const player *p) {
 
 void player_free(player *p) {
     engine_free(p->engine);
+    console_free(p->console);
     login_free(p->login);
     login_free(p->entry);
     expectations_free(p->login_expectations);

@@ -5,6 +5,7 @@
 
 #include "script.h"
 
+#include "engine/console.h"
 #include "engine/engine.h"
 
 enum { player_max_expectations = 8, player_max_lines = 64 };
@@ -24,13 +25,15 @@ typedef struct player {
     size_t limit;
     bool logs_in; /* something may stand before the shell */
     engine_login way_in;
-    const char *password; /* for the first time that it is asked for */
+    const char *password;    /* for the first time that it is asked for */
+    hostsession_console how; /* without a prompt: it is a shell */
     hostsession_expectation wanted[player_max_expectations];
     size_t wanted_count;
     /* What the engine has of ours. */
     hostsession_result *result;
     expectations *expectations;
     expectations *login_expectations;
+    console *console;
     login *login;
     login *entry; /* of the command that enters a shell */
     pattern_set *patterns;
