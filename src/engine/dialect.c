@@ -9,6 +9,7 @@ enum { piece_bytes = 120 };
 /*
  * The functions' names are short, since they are typed with every command.
  *   _hs_e K STATUS print END K: status, `$-`, whether standard output is the terminal, the lengths of PS1 and PS4, cwd
+ *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed
  *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
  *   _hs_b K S      the same, and print BEGIN K
  *   _hs_g K S      the same, inside a group whose output is thrown away
@@ -40,8 +41,8 @@ enum { piece_bytes = 120 };
 #define FUNCTION(NAME) NAME "(){ "
 #define KSH93_FUNCTION(NAME) "function " NAME " { "
 #define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
-#define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                                   \
-    DEFINE("_hs_e")                                                                                                    \
+#define TTY_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                             \
+    DEFINE(NAME)                                                                                                       \
     "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(                \
         SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
         DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
@@ -50,13 +51,13 @@ enum { piece_bytes = 120 };
                                            "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
 #define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
-#define PIPE_FUNCTIONS(DEFINE, RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                              \
+#define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                        \
     "\\exec " OUT ">&1 " ERR                                                                                           \
-    ">&2\n" DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),      \
+    ">&2\n" DEFINE(NAME) "_hs_d=0;" PRINT END("1") ">&" OUT ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),         \
         DEFINE("_hs_b") PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                       \
                                     "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
-#define PIPE_ERROR_END(DEFINE, PRINT, OUT, ERR, SAME, END)                                                             \
-    DEFINE("_hs_e") "_hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
+#define PIPE_ERROR_END(NAME, DEFINE, PRINT, OUT, ERR, SAME, END)                                                       \
+    DEFINE(NAME) "_hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
 #define RS_ANSI "_hs_r=$'\\036@'\n"
 #define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
 
@@ -71,13 +72,23 @@ static const char *const bash_quiet[] = {
 /* An array: `set -a` exports none. */
 #define PROMPT_BASH                                                                                                    \
     "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
-    "PS1;_hs_q=('')\n_hs_p=$'${_hs_q[_hs_d++]-\\036@;P;0;$?\\036@\\n}'\nPS1=$_hs_p\nPS2=\n"
-static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_BASH,
-                                                             WORD_BEGIN, BASH_WORD_END),
-                                       PROMPT_BASH, NULL};
-static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
+    "PS1;_hs_q=('')\n_hs_p='${_hs_q[_hs_d++]-$_hs_r;P;0;$?$_hs_r\n}'\nPS1=$_hs_p\nPS2=\n"
+/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
+ * we left it and no job was started, most of what END says is known. */
+#define BASH_QUICK(TEST, PRINT_END)                                                                                    \
+    FUNCTION("_hs_e")                                                                                                  \
+    "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-} == \"$_hs_p\" ]];then _hs_d=0;" PRINT_END                     \
+    ";else _hs_f \"$1\" \"$2\";fi;}\n"
+#define BASH_QUICK_PRINT BASH_PRINT "\"$_hs_r;E;$1;$2;$-;1;${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}$_hs_r\""
+static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
+                                                             SAME_BASH, WORD_BEGIN, BASH_WORD_END),
+                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT), PROMPT_BASH, NULL};
+static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
                                                                SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                        PROMPT_BASH, NULL};
+                                        BASH_QUICK("", BASH_QUICK_PRINT ">&61"), PROMPT_BASH, NULL};
+#define BASH_ERROR_END                                                                                                 \
+    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)                                \
+    BASH_QUICK("", BASH_QUICK_PRINT ">&61;" BASH_QUICK_PRINT ">&62")
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
     "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
@@ -99,11 +110,11 @@ static const char *const zsh_quiet[] = {
     "\\builtin unfunction precmd preexec 2>/dev/null\n",
     NULL,
 };
-static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, SAME_ZSH,
-                                                            WORD_BEGIN, WORD_END),
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
+                                                            SAME_ZSH, WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, "8", "9", SAME_ZSH,
-                                                              WORD_BEGIN, WORD_END),
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, "8", "9",
+                                                              SAME_ZSH, WORD_BEGIN, WORD_END),
                                        PROMPT_ZSH, NULL};
 
 /* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
@@ -113,13 +124,13 @@ static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmac
                                           "\n",
                                           NULL};
 #define KSH93_PRINT "\\command print -r -- "
-static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, SAME_WORD,
-                                                              WORD_BEGIN, KSH93_WORD_END),
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD,
+                                                              SAME_WORD, WORD_BEGIN, KSH93_WORD_END),
                                         PROMPT_ANSI, NULL};
 /* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
-static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT,
-                                                                                     "8", "9", SAME_WORD, WORD_BEGIN,
-                                                                                     KSH93_WORD_END),
+static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\",
+                                                                                     KSH93_PRINT, "8", "9", SAME_WORD,
+                                                                                     WORD_BEGIN, KSH93_WORD_END),
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
@@ -134,13 +145,14 @@ static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCT
 #define MKSH_TTY_SAME MKSH_SAME("-t 2")
 #define MKSH_PIPE_SAME MKSH_SAME("/dev/fd/2 -ef /dev/fd/9")
 static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
-static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
                                                              MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
 /* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
-static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT,
-                                                                                    "8", "9", MKSH_PIPE_SAME,
-                                                                                    WORD_BEGIN, WORD_END),
+static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ",
+                                                                                    MKSH_PRINT, "8", "9",
+                                                                                    MKSH_PIPE_SAME, WORD_BEGIN,
+                                                                                    WORD_END),
                                         MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
@@ -148,14 +160,14 @@ static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
 /* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
 #define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
 static const char *const ash_tty[] = {ASH_STAYS,
-                                      TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
-                                                    FORMAT_END),
+                                      TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST,
+                                                    FORMAT_BEGIN, FORMAT_END),
                                       PROMPT_ANSI, NULL};
 static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
                                        "You have stopped jobs.\n", NULL};
 static const char *const ash_pipe[] = {ASH_STAYS,
-                                       PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
-                                                      FORMAT_END),
+                                       PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST,
+                                                      FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -163,11 +175,11 @@ static const char *const ash_pipe[] = {ASH_STAYS,
 #define PROMPT_POSIX                                                                                                   \
     "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
     "\\command eval 'PS1=$_hs_p' 2>/dev/null\n\\command eval PS2= 2>/dev/null\n"
-static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST, FORMAT_BEGIN,
-                                                     FORMAT_END),
+static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST,
+                                                     FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_POSIX, NULL};
-static const char *const dash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST, FORMAT_BEGIN,
-                                                       FORMAT_END),
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST,
+                                                       FORMAT_BEGIN, FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
 static const char *const bash_mend_words[] = {"shopt", "promptvars", NULL};
@@ -189,7 +201,7 @@ static const dialect bash = {.name = "bash",
                              .pipe_functions = bash_pipe,
                              .mend_words = bash_mend_words,
                              .mend = ";\\builtin shopt -s promptvars",
-                             .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)};
+                             .error_end = BASH_ERROR_END};
 static const dialect zsh = {.name = "zsh",
                             .blank_hides = true,
                             .eval = "\\builtin \\eval ",
@@ -205,7 +217,7 @@ static const dialect zsh = {.name = "zsh",
                             .pipe_functions = zsh_pipe,
                             .mend_words = zsh_mend_words,
                             .mend = ";" ZSH_PROMPT_OPTIONS,
-                            .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
+                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
 static const dialect ksh93 = {.name = "ksh93",
                               .eval = "\\command eval ",
                               .in_pieces = true,
@@ -221,8 +233,8 @@ static const dialect ksh93 = {.name = "ksh93",
                               .quiet = ksh93_quiet,
                               .tty_functions = ksh93_tty,
                               .pipe_functions = ksh93_pipe,
-                              .error_end =
-                                  PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, "8", "9", SAME_WORD, KSH93_WORD_END)};
+                              .error_end = PIPE_ERROR_END("_hs_e", KSH93_FUNCTION, KSH93_PRINT, "8", "9", SAME_WORD,
+                                                          KSH93_WORD_END)};
 static const dialect mksh = {.name = "mksh",
                              .blank_hides = true,
                              .eval = "\\builtin eval ",
@@ -237,7 +249,8 @@ static const dialect mksh = {.name = "mksh",
                              .quiet = mksh_quiet,
                              .tty_functions = mksh_tty,
                              .pipe_functions = mksh_pipe,
-                             .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
+                             .error_end =
+                                 PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
 static const dialect ash = {.name = "ash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_ANSI,
@@ -248,7 +261,7 @@ static const dialect ash = {.name = "ash",
                             .quiet = posix_quiet,
                             .tty_functions = ash_tty,
                             .pipe_functions = ash_pipe,
-                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 static const dialect dash = {.name = "dash",
                              .eval = "\\command eval ",
                              .tty_quotes = QUOTE_VARIABLES,
@@ -257,7 +270,8 @@ static const dialect dash = {.name = "dash",
                              .quiet = posix_quiet,
                              .tty_functions = dash_tty,
                              .pipe_functions = dash_pipe,
-                             .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                             .error_end =
+                                 PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
 
 /* Field order of the question below. */
 enum { answer_bash, answer_zsh, answer_ksh, answer_ansi, answer_user, answer_pid, answer_flags, answer_cwd };
