@@ -94,7 +94,7 @@ static bool may_be_silent(engine *e) {
         e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
         return false;
     if (e->config.tty)
-        return e->host.echoes(e->owner) == 0;
+        return e->shell->resets_terminal || e->host.echoes(e->owner) == 0;
     /* Where nobody can look into the pipe, BEGIN tells that a long line was read: until then it must not be
      * interrupted. */
     return parts_sees_foreground(e) || e->command.length < short_line_bytes;
