@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/shells.h"
+
+/*
+ * The functions' names are short, since they are typed with every command.
+ *   _hs_e K STATUS print END K: status, `$-`, whether standard output is the terminal, the lengths of PS1 and PS4, cwd
+ *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed
+ *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
+ *   _hs_b K S      the same, and print BEGIN K
+ *   _hs_g K S      the same, inside a group whose output is thrown away
+ *   _hs_i K        throw away what was typed and not read, up to a line of ours
+ *
+ * Every word and every command costs the shell time: what is printed is one word where the shell's own listings and
+ * traces show a variable's RS escaped (`set`, `set -x`), so that they print no marker.  dash and ash show it raw: there
+ * RS stands in a printf format, as \036.
+ */
+
+/* The first is our prompt's length alone; where a prompt that is empty behind END cannot tell what comes before the
+ * next command, it is something else once hooks of the user's or background jobs may print there. */
+#define LENGTHS "${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}"
+#define BASH_LENGTHS "${PS1+${#PS1}}${PROMPT_COMMAND:+.}${PS0:+.}${!:+.};${PS4+${#PS4}};${PWD-}"
+#define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" BASH_LENGTHS "$_hs_r\""
+#define WORD_BEGIN "\"$_hs_r;B;$1$_hs_r\""
+#define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" LENGTHS "$_hs_r\""
+/* Inside of a `function` the options are the function's own: `$-` comes with the status. */
+#define KSH93_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;" TERMINAL ";" LENGTHS "$_hs_r\""
+#define FORMAT_BEGIN "'\\036@;B;%s\\036@\\n' \"$1\""
+#define FORMAT_END(TERMINAL) "'\\036@;E;%s;%s;%s;" TERMINAL ";%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"" LENGTHS "\""
+
+/* The prompt is ours again, whatever the command made of it: what the shell prints between commands is then known.
+ * After END, since PS1 may be read-only. */
+#define OUR_PROMPT(SAME) SAME "||PS1=$_hs_p;"
+#define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
+#define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
+#define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
+#define FUNCTION(NAME) NAME "(){ "
+#define KSH93_FUNCTION(NAME) "function " NAME " { "
+#define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
+#define TTY_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                             \
+    DEFINE(NAME)                                                                                                       \
+    "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(                \
+        SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
+        DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
+                                                                                               "return \"$2\";}\n",    \
+        DEFINE("_hs_i") "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                         \
+                                           "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
+#define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
+#define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
+#define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                        \
+    "\\exec " OUT ">&1 " ERR                                                                                           \
+    ">&2\n" DEFINE(NAME) "_hs_d=0;" PRINT END("1") ">&" OUT ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),         \
+        DEFINE("_hs_b") PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                       \
+                                    "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
+#define PIPE_ERROR_END(NAME, DEFINE, PRINT, OUT, ERR, SAME, END)                                                       \
+    DEFINE(NAME) "_hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
+#define RS_ANSI "_hs_r=$'\\036@'\n"
+#define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+
+static const char *const bash_quiet[] = {
+    " \\builtin set +o emacs +o vi +o history +H;\\builtin shopt -s promptvars\n",
+    "\\builtin unset HISTFILE PROMPT_COMMAND;\\builtin trap - DEBUG;PS0=\n",
+    NULL,
+};
+#define BASH_PRINT "\\builtin printf '%s\\n' "
+/* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0; the prompt takes
+ * element _hs_d++ of a list whose only element is empty, and the marker where there is none. */
+/* An array: `set -a` exports none. */
+#define PROMPT_BASH                                                                                                    \
+    "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
+    "PS1;_hs_q=('')\n_hs_p='${_hs_q[_hs_d++]-$_hs_r;P;0;$?$_hs_r\n}'\nPS1=$_hs_p\nPS2=\n"
+/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
+ * we left it and no job was started, most of what END says is known. */
+#define BASH_QUICK(TEST, PRINT_END)                                                                                    \
+    FUNCTION("_hs_e")                                                                                                  \
+    "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-} == \"$_hs_p\" ]];then _hs_d=0;" PRINT_END                     \
+    ";else _hs_f \"$1\" \"$2\";fi;}\n"
+#define BASH_QUICK_PRINT BASH_PRINT "\"$_hs_r;E;$1;$2;$-;1;${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}$_hs_r\""
+static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
+                                                             SAME_BASH, WORD_BEGIN, BASH_WORD_END),
+                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT), PROMPT_BASH, NULL};
+static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
+                                                               SAME_BASH, WORD_BEGIN, BASH_WORD_END),
+                                        BASH_QUICK("", BASH_QUICK_PRINT ">&61"), PROMPT_BASH, NULL};
+#define BASH_ERROR_END                                                                                                 \
+    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)                                \
+    BASH_QUICK("", BASH_QUICK_PRINT ">&61;" BASH_QUICK_PRINT ">&62")
+
+#define ZSH_PROMPT_OPTIONS                                                                                             \
+    "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
+#define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+/* Hooks of the user's that print before each prompt and line: what they print when a line is thrown away could not be
+ * told from its output. */
+#define SAME_ZSH                                                                                                       \
+    "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
+    "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
+    "true;};" SAME_WORD
+static const char *const zsh_quiet[] = {
+    "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
+    "\\builtin setopt prompt_percent prompt_subst;\\builtin trap - DEBUG;precmd_functions=() preexec_functions=()\n",
+    /* The list of commands holds no line of ours; of an empty one `history` shows the line that is being run, the
+     * frame. (A list of its own, fc -p, is given up by each subshell, and a restricted one complains of that.) */
+    ("\\builtin setopt hist_ignore_space;\\builtin print -s :;_hs_h=$HISTSIZE HISTSIZE=1;HISTSIZE=$_hs_h;\\builtin "
+     "unset "
+     "_hs_h\n"),
+    "\\builtin unfunction precmd preexec 2>/dev/null\n",
+    NULL,
+};
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
+                                                            SAME_ZSH, WORD_BEGIN, WORD_END),
+                                      PROMPT_ZSH, NULL};
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, "8", "9",
+                                                              SAME_ZSH, WORD_BEGIN, WORD_END),
+                                       PROMPT_ZSH, NULL};
+
+/* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
+ * now, while it is off. */
+#define KSH93_LOOK ";\\command kill -WINCH $$"
+static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG" KSH93_LOOK
+                                          "\n",
+                                          NULL};
+#define KSH93_PRINT "\\command print -r -- "
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD,
+                                                              SAME_WORD, WORD_BEGIN, KSH93_WORD_END),
+                                        PROMPT_ANSI, NULL};
+/* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
+static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\",
+                                                                                     KSH93_PRINT, "8", "9", SAME_WORD,
+                                                                                     WORD_BEGIN, KSH93_WORD_END),
+                                         PROMPT_ANSI, NULL};
+
+#define MKSH_PRINT "\\builtin print -r -- "
+/* A line editor that the user turned on would echo what we type. */
+#define MKSH_EDITORS_OFF "+o emacs +o vi +o gmacs"
+/* A syntax error throws the line away, END with it, and the prompt that tells goes to standard error: while that is
+ * elsewhere, or closed, the prompt prints nothing, but a command in it prints the marker where we see it. */
+#define MKSH_SAME(SEEN)                                                                                                \
+    "[[ -o emacs || -o vi || -o gmacs ]]&&\\builtin set " MKSH_EDITORS_OFF ";[[ " SEEN                                 \
+    " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
+#define MKSH_PROMPT(TO) "_hs_q='${ " MKSH_PRINT "\"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO ";}'\n" PROMPT_ANSI
+#define MKSH_TTY_SAME MKSH_SAME("-t 2")
+#define MKSH_PIPE_SAME MKSH_SAME("/dev/fd/2 -ef /dev/fd/9")
+static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
+                                                             MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
+                                       MKSH_PROMPT(">/dev/tty"), NULL};
+/* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
+static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ",
+                                                                                    MKSH_PRINT, "8", "9",
+                                                                                    MKSH_PIPE_SAME, WORD_BEGIN,
+                                                                                    WORD_END),
+                                        MKSH_PROMPT(">&9"), NULL};
+
+#define ASH_PRINT "\\command printf "
+static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
+/* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
+#define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
+static const char *const ash_tty[] = {ASH_STAYS,
+                                      TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST,
+                                                    FORMAT_BEGIN, FORMAT_END),
+                                      PROMPT_ANSI, NULL};
+static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
+                                       "You have stopped jobs.\n", NULL};
+static const char *const ash_pipe[] = {ASH_STAYS,
+                                       PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST,
+                                                      FORMAT_BEGIN, FORMAT_END),
+                                       PROMPT_ANSI, NULL};
+
+/* A command substitution drops the newline at the end: something must follow it. */
+/* What is left of its buffer is lost when an assignment fails: a user's PS1 or PS2 may be read-only. */
+#define PROMPT_POSIX                                                                                                   \
+    "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
+    "\\command eval 'PS1=$_hs_p' 2>/dev/null\n\\command eval PS2= 2>/dev/null\n"
+static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST,
+                                                     FORMAT_BEGIN, FORMAT_END),
+                                       PROMPT_POSIX, NULL};
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST,
+                                                       FORMAT_BEGIN, FORMAT_END),
+                                        PROMPT_POSIX, NULL};
+
+static const char *const bash_mend_words[] = {"shopt", "promptvars", NULL};
+static const char *const zsh_mend_words[] = {"opt", "emulate", "set", NULL};
+
+const dialect shell_bash = {.name = "bash",
+                            .eval = "\\builtin eval ",
+                            .tty_quotes = QUOTE_ANSI,
+                            .pipe_input = " </dev/null",
+                            .quiet_prompt = true,
+                            .tells_of_jobs = true,
+                            .says_exit = true,
+                            .complains = true,
+                            .interrupt_newline = true,
+                            .notices = true,
+                            .debug_trap = true,
+                            .quiet = bash_quiet,
+                            .tty_functions = bash_tty,
+                            .pipe_functions = bash_pipe,
+                            .mend_words = bash_mend_words,
+                            .mend = ";\\builtin shopt -s promptvars",
+                            .error_end = BASH_ERROR_END};
+const dialect shell_zsh = {.name = "zsh",
+                           .blank_hides = true,
+                           .eval = "\\builtin \\eval ",
+                           .plain = "\\",
+                           .tty_quotes = QUOTE_ANSI,
+                           .pipe_quotes = QUOTE_ANSI,
+                           .pipe_input = " </dev/null",
+                           .interrupt_newline = true,
+                           .notices = true,
+                           .debug_trap = true,
+                           .quiet = zsh_quiet,
+                           .tty_functions = zsh_tty,
+                           .pipe_functions = zsh_pipe,
+                           .mend_words = zsh_mend_words,
+                           .mend = ";" ZSH_PROMPT_OPTIONS,
+                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
+const dialect shell_ksh93 = {.name = "ksh93",
+                             .eval = "\\command eval ",
+                             .in_pieces = true,
+                             .tty_quotes = QUOTE_ANSI,
+                             .pipe_input = " </dev/null",
+                             .notices = true,
+                             .debug_trap = true,
+                             .quiet_functions = true,
+                             .obey = "/bin/sh -c :;\\command :|\\command :;",
+                             .edits = true,
+                             .width_changed = KSH93_LOOK,
+                             .interrupt_newline = true,
+                             .quiet = ksh93_quiet,
+                             .tty_functions = ksh93_tty,
+                             .pipe_functions = ksh93_pipe,
+                             .error_end = PIPE_ERROR_END("_hs_e", KSH93_FUNCTION, KSH93_PRINT, "8", "9", SAME_WORD,
+                                                         KSH93_WORD_END)};
+const dialect shell_mksh = {.name = "mksh",
+                            .blank_hides = true,
+                            .eval = "\\builtin eval ",
+                            .tty_quotes = QUOTE_ANSI,
+                            .pipe_input = " </dev/null",
+                            .interrupt_newline = true,
+                            .notices = true,
+                            .traces_redirections = true,
+                            .traces_through = true,
+                            .verbose_end = true,
+                            .obey = "(\\builtin :);",
+                            .quiet = mksh_quiet,
+                            .tty_functions = mksh_tty,
+                            .pipe_functions = mksh_pipe,
+                            .error_end =
+                                PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
+const dialect shell_ash = {.name = "ash",
+                           .eval = "\\command eval ",
+                           .tty_quotes = QUOTE_ANSI,
+                           .pipe_input = " </dev/null",
+                           .interrupt_newline = true,
+                           .edits = true,
+                           .says = ash_says,
+                           .quiet = posix_quiet,
+                           .tty_functions = ash_tty,
+                           .pipe_functions = ash_pipe,
+                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+const dialect shell_dash = {.name = "dash",
+                            .eval = "\\command eval ",
+                            .tty_quotes = QUOTE_VARIABLES,
+                            .pipe_input = " </dev/null",
+                            .interrupt_newline = true,
+                            .quiet = posix_quiet,
+                            .tty_functions = dash_tty,
+                            .pipe_functions = dash_pipe,
+                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
