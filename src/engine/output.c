@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/output.h"
 
-#include <stdlib.h>
+#include "base/block.h"
+
 #include <string.h>
 
 static size_t head_size(const output *o) {
@@ -12,8 +13,7 @@ void output_init(output *o, size_t limit) {
     *o = (output){.limit = limit < 1 ? 1 : limit};
 }
 
-/* Room for `wanted` bytes and a NUL.  Large blocks grow in place by the page tables, and pages that were never
- * written take no memory: growing by half costs neither copies nor memory. */
+/* Room for `wanted` bytes and a NUL.  Growing by half costs neither copies nor memory where it matters: see block.c. */
 static bool grow(output *o, size_t wanted) {
     if (wanted < o->capacity)
         return true;
@@ -22,12 +22,7 @@ static bool grow(output *o, size_t wanted) {
         capacity = wanted + 1;
     if (capacity > o->limit && wanted <= o->limit && o->limit != SIZE_MAX)
         capacity = o->limit + 1;
-    char *data = realloc(o->data, capacity);
-    if (!data)
-        return false;
-    o->data = data;
-    o->capacity = capacity;
-    return true;
+    return block_grow(&o->data, &o->capacity, capacity);
 }
 
 /* The second half is a ring. */
@@ -107,7 +102,7 @@ void output_lower_limit(output *o, size_t limit) {
 }
 
 void output_free(output *o) {
-    free(o->data);
+    block_free(o->data, o->capacity);
     o->data = NULL;
     o->length = o->capacity = 0;
 }
