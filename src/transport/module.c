@@ -10,7 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* It stays loaded: libraries that it needs do not bear being unloaded. */
+/* Where it is looked for, in the words of ld.so(8).  A RUNPATH would do, too, but would make every start search it for
+ * every library. */
+static const char *const places[] = {
+    "$ORIGIN/" HOSTSESSION_SSH_LIBRARY,                                        /* beside the library */
+    "$ORIGIN/" HOSTSESSION_LIBRARIES_FROM_COMMAND "/" HOSTSESSION_SSH_LIBRARY, /* from the command */
+    HOSTSESSION_SSH_LIBRARY,
+};
+
 /* dlopen() has words for it, and no number. */
 static bool lacks_descriptor(void) {
     int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -19,20 +26,29 @@ static bool lacks_descriptor(void) {
     return descriptor < 0 && (errno == EMFILE || errno == ENFILE);
 }
 
+/* It stays loaded: libraries that it needs do not bear being unloaded. */
 static hostsession_error load(const transport_module **ret, hostsession_failure *failure) {
-    const char *file = HOSTSESSION_SSH_LIBRARY;
-    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    void *library = NULL;
+    const char *why = NULL;
+    bool missing = true;
+    for (size_t i = 0; !library && missing && i < sizeof places / sizeof *places; i++) {
+        library = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
+        why = library ? NULL : dlerror();
+        /* Or it is there, and what it needs is not. */
+        missing = why && strstr(why, HOSTSESSION_SSH_LIBRARY);
+    }
     if (!library && lacks_descriptor())
-        return spawn_no_descriptor(failure, errno, file);
+        return spawn_no_descriptor(failure, errno, HOSTSESSION_SSH_LIBRARY);
     const transport_module *module = library ? dlsym(library, "hostsession_ssh_module") : NULL;
     *ret = module;
     if (module && strcmp(module->version, HOSTSESSION_VERSION) == 0)
         /* cppcheck-suppress resourceLeak */
         return HOSTSESSION_OK;
-    const char *why = module ? "it is of another version" : dlerror();
+    if (library)
+        why = module ? "it is of another version" : dlerror();
     /* cppcheck-suppress resourceLeak */
     return failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "module",
-                       "cannot load what SSH needs, %s: %s; install it where the library is", file,
+                       "cannot load what SSH needs, %s: %s; install it where the library is", HOSTSESSION_SSH_LIBRARY,
                        why ? why : "unknown");
 }
 
