@@ -56,8 +56,9 @@
 #define RS_ANSI "_hs_r=$'\\036@'\n"
 #define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
 
+/* From the first line on without a prompt: each write of the shell wakes us. */
 static const char *const bash_quiet[] = {
-    " \\builtin set +o emacs +o vi +o history +H;\\builtin shopt -s promptvars\n",
+    " \\builtin set +o emacs +o vi +o history +H;\\builtin shopt -s promptvars;PS1=\n",
     "\\builtin unset HISTFILE PROMPT_COMMAND;\\builtin trap - DEBUG;PS0=\n",
     NULL,
 };
@@ -67,7 +68,7 @@ static const char *const bash_quiet[] = {
 /* An array: `set -a` exports none. */
 #define PROMPT_BASH                                                                                                    \
     "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
-    "PS1;_hs_q=('')\n_hs_p='${_hs_q[_hs_d++]-$_hs_r;P;0;$?$_hs_r\n}'\nPS1=$_hs_p\nPS2=\n"
+    "PS1;_hs_q=('')\n_hs_p='${_hs_q[_hs_d++]-$_hs_r;P;0;$?$_hs_r\\012}'\nPS1=$_hs_p\nPS2=\n"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
  * we left it and no job was started, most of what END says is known. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
