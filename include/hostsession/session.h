@@ -206,7 +206,10 @@ HOSTSESSION_API hostsession_error hostsession_open_start(const char *target, con
  * used: what is started is refused with HOSTSESSION_ERROR_CLOSED, a second close has no effect.  Then, or at once if
  * nothing is pending, it is invalid.  No other callback is called from here on.
  *
- * The shell is hung up (SIGHUP), then killed, and reaped.  With a loop of the session's own this waits for that, at
+ * The shell is hung up (SIGHUP), then killed, and reaped.  A command that runs ends with all that it has started,
+ * whatever that ignores, except for what has a session of its own (setsid), or, beside a program in the foreground of
+ * a terminal of ours, runs in the background and ignores SIGHUP (nohup ... &), as what earlier commands left there.
+ * With a loop of the session's own this waits for that, at
  * most 1,000 ms; with a loop of the caller's it never blocks, and the loop does the rest.  From a callback of a session
  * with a loop of its own, the blocking call that is driving it does.
  */

@@ -107,6 +107,7 @@ static void send_frame(engine *e) {
     if (e->shell->resets_terminal)
         e->shell->terminal_dirty = false;
     e->shell->editor |= dialect_edits(c->text, c->length);
+    e->had_jobs = e->shell->jobs;
     if (notices_background(c->text, c->length)) {
         e->shell->jobs = true;
         e->shell->starters |= dialect_defines(c->text, c->length);

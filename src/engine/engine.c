@@ -409,6 +409,10 @@ const hostsession_failure *engine_failure(const engine *e) {
     return &e->failure;
 }
 
+bool engine_had_jobs(const engine *e) {
+    return e->had_jobs;
+}
+
 unsigned engine_depth(const engine *e) {
     unsigned depth = 0;
     for (const shell *s = e->shell; s->outer; s = s->outer)

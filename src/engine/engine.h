@@ -135,6 +135,8 @@ bool engine_holds_text(const engine *e);
 
 hostsession_state engine_state(const engine *e);
 const hostsession_failure *engine_failure(const engine *e);
+/* Whether there may have been background jobs in the shell before the last command. */
+bool engine_had_jobs(const engine *e);
 /* How many shells were entered. */
 unsigned engine_depth(const engine *e);
 const char *engine_cwd(const engine *e);

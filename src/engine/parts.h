@@ -125,9 +125,10 @@ struct engine {
     uint64_t number;
     int64_t started;
     bool guarded;
-    bool silent; /* the frame has no BEGIN */
-    bool drains; /* the frame throws away what was typed and not read */
-    bool echoes; /* the terminal echoes while it runs */
+    bool silent;   /* the frame has no BEGIN */
+    bool drains;   /* the frame throws away what was typed and not read */
+    bool echoes;   /* the terminal echoes while it runs */
+    bool had_jobs; /* there may have been background jobs before it */
     bool frame_sent;
     bool ending;                  /* END was seen, and what belongs before it is being caught up with */
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */

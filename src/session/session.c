@@ -62,12 +62,17 @@ static void send_outgoing(hostsession *s) {
 static void close_transport(hostsession *s) {
     if (!s->transport_open)
         return;
-    const hostsession_transport *t = &s->target.transport.interface;
+    const transport_made *made = &s->target.transport;
+    const hostsession_transport *t = &made->interface;
+    s->transport_open = false;
+    if (s->busy && made->close_running) {
+        made->close_running(made->data, engine_had_jobs(s->engine));
+        return;
+    }
     /* A hangup does not end a command that ignores it; again, since its children come first. */
     for (int i = 0; i < 3 && s->busy && t->signal; i++)
-        t->signal(s->target.transport.data, HOSTSESSION_SIGNAL_KILL);
-    s->transport_open = false;
-    t->close(s->target.transport.data);
+        t->signal(made->data, HOSTSESSION_SIGNAL_KILL);
+    t->close(made->data);
 }
 
 /* What the shell said last is still for an expect, which then tells of the end. */

@@ -106,8 +106,11 @@ static void look(child_process *child) {
     siginfo_t info = {0};
     hostsession_exit how = {false, 0, 0};
     /* Until it is reaped its number is nobody else's. */
-    if (child->ends_rest && waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
+    if (child->ends_rest && waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
         processes_signal(&child->rest, SIGKILL);
+        if (child->group && child->group != child->pid)
+            kill_group(child);
+    }
     info.si_pid = 0;
     int waited = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG);
     if (waited == 0 && info.si_pid == 0) {

@@ -33,7 +33,8 @@ void child_signal(child_process *child, int signal_number);
 /* End it, and the process group `group` of its session (0: none): SIGHUP now, SIGKILL after a while.  Waits for
  * nothing: `exited` is not called any more, and the child lives on the loop until it is reaped.  In the leader's own
  * group, where background jobs may be, those that ignore SIGHUP, SIGINT and SIGQUIT (nohup ... &) are spared.
- * `rest`, copied: NULL, or what of its session gets SIGKILL once the leader is dead and can start no more. */
+ * `rest`, copied: NULL, or what of its session, beside the group, gets SIGKILL once the leader is dead and can start no
+ * more. */
 void child_end(child_process *child, pid_t group, const processes_choice *rest);
 
 #endif

@@ -396,14 +396,23 @@ static void pipe_pause(void *data, bool paused) {
 
 static void pipe_close(void *data) {
     pipe_transport *transport = data;
-    processes_choice rest = {.session = child_pid(transport->child),
-                             .since_ticks = processes_ticks(transport->command_ns),
-                             .sure_after_ticks = UINT64_MAX,
-                             .spare_ignoring = transport->command_ns
-                                                   ? PROCESSES_SIGNAL_BIT(SIGHUP) | PROCESSES_SIGNAL_BIT(SIGINT) |
-                                                         PROCESSES_SIGNAL_BIT(SIGQUIT)
-                                                   : 0};
-    child_end(transport->child, child_pid(transport->child), transport->kills ? &rest : NULL);
+    child_end(transport->child, child_pid(transport->child), NULL);
+    release(transport);
+}
+
+static void pipe_close_running(void *data, bool jobs) {
+    pipe_transport *transport = data;
+    processes_choice rest = processes_of_command(child_pid(transport->child), transport->command_ns, jobs,
+                                                 PROCESSES_SIGNAL_BIT(SIGHUP) | PROCESSES_SIGNAL_BIT(SIGINT) |
+                                                     PROCESSES_SIGNAL_BIT(SIGQUIT));
+    if (transport->exited) {
+        pipe_close(transport);
+        return;
+    }
+    /* It starts nothing more, and does not go on behind what is killed. */
+    child_signal(transport->child, SIGSTOP);
+    processes_signal(&rest, SIGKILL);
+    child_end(transport->child, child_pid(transport->child), &rest);
     release(transport);
 }
 
@@ -443,5 +452,6 @@ hostsession_error transport_make_pipe(const transport_program *program, transpor
     ret->data = transport;
     ret->free = pipe_free;
     ret->sees_foreground = true;
+    ret->close_running = pipe_close_running;
     return HOSTSESSION_OK;
 }

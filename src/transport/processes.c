@@ -106,6 +106,15 @@ static bool ignores(pid_t pid, uint64_t signals) {
     return line && (strtoull(line + strlen("\nSigIgn:"), NULL, 16) & signals) == signals;
 }
 
+processes_choice processes_of_command(pid_t session, uint64_t began_ns, bool jobs, uint64_t spare_ignoring) {
+    uint64_t since_ticks = processes_ticks(began_ns);
+    bool doubtful = jobs && since_ticks > 0;
+    return (processes_choice){.session = session,
+                              .since_ticks = since_ticks,
+                              .sure_after_ticks = since_ticks,
+                              .spare_ignoring = doubtful ? spare_ignoring : 0};
+}
+
 /* One look at all processes.  `newest` is the newest of the spared ones. */
 static bool signal_pass(const processes_choice *choice, int signal_number, process_entry *newest) {
     DIR *directory = opendir("/proc");

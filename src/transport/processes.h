@@ -35,6 +35,10 @@ typedef struct processes_choice {
 uint64_t processes_ticks(uint64_t boottime_ns);
 uint64_t processes_boottime_ns(void);
 
+/* All that a command has started which began at `began_ns`.  With `jobs` earlier ones have left some, perhaps in the
+ * same tick: then those that ignore `spare_ignoring` are spared. */
+processes_choice processes_of_command(pid_t session, uint64_t began_ns, bool jobs, uint64_t spare_ignoring);
+
 /* Send a signal to the processes of the choice; SIGKILL also to those that they start meanwhile.  Returns whether
  * there was any. */
 bool processes_signal(const processes_choice *choice, int signal_number);

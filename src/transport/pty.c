@@ -49,9 +49,8 @@ typedef struct pty_transport {
     bool exited;
     bool ended;
     bool waits_for_exit;
-    /* When the command began, 0: none was sent yet; and whether it is being killed. */
+    /* When the command began, 0: none was sent yet. */
     uint64_t command_ns;
-    bool kills;
     int interrupts;
     /* processes_children_waited() at the first of them. */
     uint64_t children_waited;
@@ -220,7 +219,6 @@ static hostsession_error pty_open(void *data, hostsession_loop *loop, hostsessio
 static void pty_begin(void *data) {
     pty_transport *pty = data;
     pty->command_ns = processes_boottime_ns();
-    pty->kills = false;
     pty->interrupts = 0;
 }
 
@@ -330,7 +328,6 @@ static bool pty_signal(void *data, hostsession_signal signal) {
     pid_t group = foreground_group(pty);
     if (pty->exited || !group)
         return false;
-    pty->kills |= signal == HOSTSESSION_SIGNAL_KILL;
     int gentle = group == shell ? gentle_to_shell : gentle_interrupts;
     if (signal == HOSTSESSION_SIGNAL_INTERRUPT && pty->interrupts == 0)
         pty->children_waited = processes_children_waited(shell);
@@ -384,13 +381,34 @@ static void pty_pause(void *data, bool paused) {
 
 static void pty_close(void *data) {
     pty_transport *pty = data;
-    /* What has not become the foreground yet, and what nobody sees.  "nohup ... &" is meant to live on. */
-    processes_choice rest = {.session = child_pid(pty->child),
-                             .since_ticks = processes_ticks(pty->command_ns),
-                             .sure_after_ticks = UINT64_MAX,
-                             .spare_ignoring = pty->command_ns ? PROCESSES_SIGNAL_BIT(SIGHUP) : 0};
     /* Before the terminal is hung up, while it still knows its foreground. */
-    child_end(pty->child, foreground_group(pty), pty->kills ? &rest : NULL);
+    child_end(pty->child, foreground_group(pty), NULL);
+    release(pty);
+}
+
+static void pty_close_running(void *data, bool jobs) {
+    pty_transport *pty = data;
+    pid_t shell = shell_of(pty);
+    if (pty->exited) {
+        pty_close(pty);
+        return;
+    }
+    /* It starts nothing more, and does not go on behind what is killed; but the one around an inner shell would. */
+    if (!pty->shell)
+        child_signal(pty->child, SIGSTOP);
+    pid_t group = foreground_group(pty);
+    processes_choice rest =
+        processes_of_command(child_pid(pty->child), pty->command_ns, jobs, PROCESSES_SIGNAL_BIT(SIGHUP));
+    if (pty->command_ns && !pty->shell && group && group != shell && is_busy(pty, shell, group)) {
+        /* What is elsewhere is in the background, then, and "nohup ... &" is meant to live on. */
+        kill(-group, SIGKILL);
+        rest.spare_ignoring = PROCESSES_SIGNAL_BIT(SIGHUP);
+        rest.sure_after_ticks = UINT64_MAX;
+    } else {
+        /* It may be just about to take the foreground, and ignore the hangup. */
+        processes_signal(&rest, SIGKILL);
+    }
+    child_end(pty->child, group, &rest);
     release(pty);
 }
 
@@ -442,5 +460,6 @@ hostsession_error transport_make_pty(const transport_program *program, transport
     ret->sees_foreground = true;
     ret->is_terminal_of = pty_is_terminal_of;
     ret->shell_pid = pty_shell_pid;
+    ret->close_running = pty_close_running;
     return HOSTSESSION_OK;
 }

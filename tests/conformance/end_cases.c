@@ -247,6 +247,52 @@ static void close_with_a_background_job(struct context *t) {
     CHECK(t, process_wait_end(job, process_end_bound_ms), "process %d does not end", (int)job);
 }
 
+static bool start_and_wait(struct context *t, const char *command, struct after_end *end) {
+    hostsession_failure why = HOSTSESSION_FAILURE_INIT;
+    *end = (struct after_end){0};
+    hostsession_run_start(t->session, command, NULL, on_done, end, NULL, &why);
+    return drive_until_contains(t, &t->received, "started\n");
+}
+
+/* What the command has started ignores a hangup, and is not in the foreground: as is for a moment all that a shell
+ * starts. */
+static void close_before_the_foreground(struct context *t) {
+    struct after_end end;
+    start_and_wait(t,
+                   say(t,
+                       "sh -c 'trap \"\" HUP INT QUIT TERM; echo started; exec sleep %s' & "
+                       "while :; do :; done",
+                       t->tag),
+                   &end);
+    close_session(t);
+    CHECK(t, end.done == 1 && end.error == HOSTSESSION_ERROR_CANCELED, "done %d times, %s", end.done,
+          hostsession_error_name(end.error));
+    GONE(t, t->tag);
+}
+
+/* What an earlier command has left in the background lives on, however short a time before. */
+static void close_spares_earlier_jobs(struct context *t) {
+    struct after_end end;
+    const char *job = say(t,
+                          "sh -c 'trap \"\" HUP INT QUIT TERM; : >\"$HOME/ready\"; exec sleep %s' "
+                          ">/dev/null 2>&1 & echo $! >\"$HOME/pid\"",
+                          t->tag);
+    RUNS(t, job, "", 0);
+    start_and_wait(t, "until [ -f \"$HOME/ready\" ]; do :; done; echo started; while :; do :; done", &end);
+    text pid = {0};
+    file_read(home_path(t, "pid"), &pid);
+    pid_t survivor = (pid_t)strtol(text_data(&pid), NULL, 10);
+    text_free(&pid);
+    close_session(t);
+    text line = {0};
+    CHECK(t, !process_wait_gone(t->tag, 0, &line), "the job has ended with the session");
+    text_free(&line);
+    if (!CHECK(t, survivor > 1, "the job's process is %d", (int)survivor))
+        return;
+    kill(survivor, SIGKILL);
+    CHECK(t, process_wait_end(survivor, process_end_bound_ms), "process %d does not end", (int)survivor);
+}
+
 static void close_of_nothing(struct context *t) {
     hostsession_close(NULL);
     hostsession_result_free(NULL);
@@ -277,6 +323,8 @@ static const struct conformance_case end_cases_table[] = {
     {"end-errors-of-the-shell", errors_of_the_shell, 0, 0, 0},
     {"end-close-with-a-command-running", close_with_a_command_running, 0, 0, LONG | NEEDS_SIGNALS},
     {"end-close-with-a-background-job", close_with_a_background_job, 0, 0, 0},
+    {"end-close-before-the-foreground", close_before_the_foreground, 0, 0, STARTED_HERE},
+    {"end-close-spares-earlier-jobs", close_spares_earlier_jobs, 0, 0, STARTED_HERE},
     {"end-close-of-nothing", close_of_nothing, 0, 0, 0},
 };
 
