@@ -37,6 +37,8 @@ typedef struct dialect {
     const char *const *says;
     /* Ctrl+C makes it print a newline. */
     bool interrupt_newline;
+    /* In a loop of subshells it obeys one Ctrl+C of ten or twenty, that which its child dies of: it forgets its own. */
+    bool misses_interrupts;
     /* As it ends it says "exit" or "logout". */
     bool says_exit;
     /* An interactive one tells about background jobs among the command's output. */

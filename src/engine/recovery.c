@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
-enum { rung_us = 250000, beat_us = 25000, reading_beats = 40, short_line_us = 200000 };
+enum { rung_us = 250000, beat_us = 25000, quick_beat_us = 5000, reading_beats = 40, short_line_us = 200000 };
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -105,10 +105,13 @@ static void interrupt(engine *e) {
 
 static void climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
-    int knocks = (parts_sees_foreground(e) ? 3 : 1) * rung_us / beat_us;
+    bool blind = !parts_sees_foreground(e);
+    bool misses = blind && e->shell->dialect->misses_interrupts;
+    int beat = misses ? quick_beat_us : beat_us;
+    int knocks = (blind && !misses ? 1 : 3) * rung_us / beat;
     int quit = knocks + 1;
     int stop = knocks + 3;
-    e->next_step = e->now + (e->step < knocks ? beat_us : rung_us);
+    e->next_step = e->now + (e->step < knocks ? beat : rung_us);
     /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
     if (e->step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
         e->next_step = e->now + rung_us;
