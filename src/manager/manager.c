@@ -111,6 +111,7 @@ static hostsession_error check_target(const hostsession_manager *m, hostsession_
     hostsession_error error = target_open(m->target, options_copy_read(m->session), &made, failure);
     if (!error)
         made.transport.free(made.transport.data);
+    target_free(&made);
     return error;
 }
 
