@@ -80,6 +80,8 @@ static bool type_frame(engine *e) {
     if (!right)
         parts_no_memory(e);
     right = right && parts_type(e, bytes_front(&line), bytes_length(&line), c->secret);
+    if (right && e->silent && e->unsure)
+        returned_expect(&e->sides[HOSTSESSION_STREAM_OUTPUT], bytes_front(&line), bytes_length(&line));
     if (c->secret)
         bytes_wipe(&line);
     bytes_free(&line);
@@ -93,8 +95,13 @@ static bool may_be_silent(engine *e) {
     if (e->shell->prompt_changed || e->shell->terminal_dirty || e->shell->editor || e->shell->prompt_lost ||
         e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
         return false;
-    if (e->config.tty)
-        return e->shell->resets_terminal || e->host.echoes(e->owner) == 0;
+    if (e->config.tty) {
+        int echoes = e->shell->resets_terminal ? 0 : e->host.echoes(e->owner);
+        e->unsure = echoes < 0;
+        /* What a background job says on the way to another host is none of the next command's. */
+        return echoes == 0 || (e->unsure && !e->shell->dialect->edits && !e->shell->jobs && !e->command.expectations &&
+                               returned_is_exact(e->command.text, e->command.length));
+    }
     /* Where nobody can look into the pipe, BEGIN tells that a long line was read: until then it must not be
      * interrupted. */
     return parts_sees_foreground(e) || e->command.length < short_line_bytes;
@@ -119,6 +126,7 @@ static void send_frame(engine *e) {
     e->shell->debug_trap |= dialect_traps(e->shell->dialect, c->text, c->length);
     /* On the way to an inner shell an echo that goes off tells of a secret that is asked for. */
     e->echoes = wants_echo(c->expectations) || (c->way == ENGINE_ENTER && e->host.echoes(e->owner) >= 0);
+    e->unsure = false;
     e->silent = !e->guarded && !dialect_in_pieces(e->shell->dialect, c->length + 1) && may_be_silent(e);
     e->drains = e->config.tty && (c->expectations || c->way == ENGINE_ENTER);
     e->shell->typed = false;
@@ -196,6 +204,13 @@ void command_data(side *s, const char *data, size_t length) {
         between_data(s, data, length);
         return;
     }
+    if (bytes_length(&s->typed)) {
+        size_t taken = returned_feed(s, data, length);
+        data += taken;
+        length -= taken;
+        if (length == 0 || e->phase == PHASE_ENDED)
+            return;
+    }
     if (s->skip_line) {
         const char *newline = memchr(data, '\n', length);
         size_t skip = newline ? (size_t)(newline + 1 - data) : length;
@@ -271,7 +286,8 @@ void command_type_drained(engine *e) {
     else
         parts_type(e, bytes_front(&line), bytes_length(&line), false);
     bytes_free(&line);
-    e->shell->typed = false;
+    /* Nothing but this line, which may come back. */
+    e->shell->typed = e->host.echoes(e->owner) < 0;
 }
 
 static void all_ended(engine *e) {
@@ -296,6 +312,8 @@ static void all_ended(engine *e) {
 
 bool command_marker(side *s, const marker *m) {
     engine *e = s->engine;
+    if (s->begun)
+        returned_release(s);
     bool ours = e->frame_sent && m->number == e->number;
     switch (m->kind) {
     case MARKER_BEGIN:
@@ -442,6 +460,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     levels_drop_console(e);
     for (size_t i = 0; i < e->side_count && e->command.result; i++) {
         bytes_clear(&e->sides[i].suspect);
+        returned_release(&e->sides[i]);
         if (e->frame_sent && e->guarded && !e->sides[i].begun)
             take_prelude(&e->sides[i]);
         notices_finish(&e->sides[i].notices, status == HOSTSESSION_STATUS_SHELL_EXITED ? NOTICES_EXITED

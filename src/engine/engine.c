@@ -169,6 +169,7 @@ void engine_free(engine *e) {
         scanner_free(&e->sides[i].scanner);
         notices_free(&e->sides[i].notices);
         between_free(&e->sides[i]);
+        returned_free(&e->sides[i]);
         bytes_free(&e->sides[i].suspect);
     }
     bytes_wipe(&e->outgoing);

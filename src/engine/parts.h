@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its parts: opening.c, login.c, command.c, prompts.c, recovery.c, between.c, raw.c;
- * engine.c leads to them, or, where a console is no shell, to console.c. */
+/* The engine's inside, shared by its parts: opening.c, login.c, command.c, prompts.c, recovery.c, between.c,
+ * returned.c, raw.c; engine.c leads to them, or, where a console is no shell, to console.c. */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
@@ -46,6 +46,9 @@ typedef struct side {
     uint64_t last_end; /* the number of the last END here: a lower one is no END of ours */
     bool traced;       /* the rest of the trace of END comes, up to the prompt */
     bool skip_line;    /* the trace of BEGIN's own function comes behind it */
+    bytes typed;       /* our line, while it may come back in front of the output */
+    bytes returned;    /* what has come that may be it */
+    size_t same;       /* how much of `typed` that is */
 } side;
 
 /* All that is known of a shell that has answered. */
@@ -126,6 +129,7 @@ struct engine {
     int64_t started;
     bool guarded;
     bool silent;   /* the frame has no BEGIN */
+    bool unsure;   /* ... and its line may come back */
     bool drains;   /* the frame throws away what was typed and not read */
     bool echoes;   /* the terminal echoes while it runs */
     bool had_jobs; /* there may have been background jobs before it */
@@ -322,6 +326,16 @@ void between_data(side *s, const char *data, size_t length);
 /* A marker has come: what is held back came before it. */
 void between_flush(side *s);
 void between_free(side *s);
+
+/* returned.c: our own line in front of the output, where nobody can tell whether the terminal echoes */
+/* Whether a terminal gives the text back as it was typed: control characters show as others. */
+bool returned_is_exact(const char *text, size_t length);
+void returned_expect(side *s, const char *line, size_t length);
+/* While it may come back.  How much of `data` was taken: the rest is output. */
+size_t returned_feed(side *s, const char *data, size_t length);
+/* What was held back is output. */
+void returned_release(side *s);
+void returned_free(side *s);
 
 /* raw.c */
 void raw_data(engine *e, const char *data, size_t length);
