@@ -18,6 +18,19 @@ static const char *const places[] = {
     HOSTSESSION_SSH_LIBRARY,
 };
 
+/* NULL, and why, when it cannot be loaded. */
+static void *find(const char **ret_why) {
+    void *library = NULL;
+    bool missing = true;
+    for (size_t i = 0; !library && missing && i < sizeof places / sizeof *places; i++) {
+        library = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
+        *ret_why = library ? NULL : dlerror();
+        /* Or it is there, and what it needs is not. */
+        missing = *ret_why && strstr(*ret_why, HOSTSESSION_SSH_LIBRARY);
+    }
+    return library;
+}
+
 /* dlopen() has words for it, and no number. */
 static bool lacks_descriptor(void) {
     int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -28,15 +41,8 @@ static bool lacks_descriptor(void) {
 
 /* It stays loaded: libraries that it needs do not bear being unloaded. */
 static hostsession_error load(const transport_module **ret, hostsession_failure *failure) {
-    void *library = NULL;
     const char *why = NULL;
-    bool missing = true;
-    for (size_t i = 0; !library && missing && i < sizeof places / sizeof *places; i++) {
-        library = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
-        why = library ? NULL : dlerror();
-        /* Or it is there, and what it needs is not. */
-        missing = why && strstr(why, HOSTSESSION_SSH_LIBRARY);
-    }
+    void *library = find(&why);
     if (!library && lacks_descriptor())
         return spawn_no_descriptor(failure, errno, HOSTSESSION_SSH_LIBRARY);
     const transport_module *module = library ? dlsym(library, "hostsession_ssh_module") : NULL;
