@@ -65,10 +65,13 @@ static bool start_telnetd(const telnet_server *s, int client, connection *ret) {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
-    sigset_t none;
+    sigset_t none, all;
     sigemptyset(&none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    sigfillset(&all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
+    /* A test that a shell has started in the background has SIGINT ignored. */
+    posix_spawnattr_setsigdefault(&attributes, &all);
     for (int i = 0; i < 3; i++)
         posix_spawn_file_actions_adddup2(&files, client, i);
     int wrong = posix_spawn(&ret->pid, find_telnetd(), &files, &attributes, arguments, environment);
