@@ -37,7 +37,8 @@ typedef struct dialect {
     const char *const *says;
     /* Ctrl+C makes it print a newline. */
     bool interrupt_newline;
-    /* In a loop of subshells it obeys one Ctrl+C of ten or twenty, that which its child dies of: it forgets its own. */
+    /* In a loop of subshells it misses most of the Ctrl+C: ksh93 obeys that which its child dies of, and forgets its
+     * own. */
     bool misses_interrupts;
     /* As it ends it says "exit" or "logout". */
     bool says_exit;
