@@ -103,6 +103,12 @@ static void interrupt(engine *e) {
         type_control(e, 0x03);
 }
 
+/* What has survived all else may be a shell that was started as a command. The end of its input ends it; a shell of
+ * ours that was only slow is lost as it is when it is given up. */
+static bool is_late(const engine *e) {
+    return e->deadline - e->now < e->config.recovery_timeout_us / 2;
+}
+
 static void climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
     bool blind = !parts_sees_foreground(e);
@@ -125,13 +131,12 @@ static void climb_terminal(engine *e) {
         type_control(e, 0x1c);
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
     } else {
+        bool killed = e->step != stop && e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
         if (e->step == stop)
             stop_job(e);
-        else
-            e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
         /* Nothing behind ^C: a shell that wakes up to a line, too, reads on. */
         if (e->step > stop && (e->step - stop) % 2)
-            type_control(e, 0x03);
+            type_control(e, killed || !is_late(e) || parts_sees_foreground(e) ? 0x03 : 0x04);
         else if (e->phase == PHASE_RECOVERING)
             prove(e);
     }

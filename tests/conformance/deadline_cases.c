@@ -119,6 +119,9 @@ static void loops_with_programs(struct context *t) {
 
 static void ignores_interrupt(struct context *t) {
     check_stopped(t, say(t, "sh -c 'trap \"\" INT; echo on; sleep %s; echo NOT'", t->tag), NULL);
+}
+
+static void ignores_all(struct context *t) {
     check_stopped(t, say(t, "sh -c 'trap \"\" INT QUIT TSTP TERM HUP; echo on; while :; do sleep %s; done'", t->tag),
                   NULL);
 }
@@ -242,12 +245,13 @@ static const struct conformance_case deadline_cases_table[] = {
     {"deadline-flood", flood, 0, 0, LONG},
     {"deadline-loops", loops, 0, 0, LONG},
     {"deadline-loops-with-programs", loops_with_programs, 0, 0, LONG},
-    {"deadline-ignores-interrupt", ignores_interrupt, 0, 0, LONG | NEEDS_SIGNALS},
+    {"deadline-ignores-interrupt", ignores_interrupt, 0, 0, LONG},
+    {"deadline-ignores-all", ignores_all, 0, 0, LONG | NEEDS_SIGNALS},
     {"deadline-ignores-all-in-raw-mode", ignores_all_in_raw_mode, 0, TTY, LONG | NEEDS_SIGNALS},
     {"deadline-catches-interrupt", catches_interrupt, 0, 0, LONG},
     {"deadline-python", python, 0, TTY, LONG},
     {"deadline-programs-that-echo", programs_that_echo, 0, TTY, LONG},
-    {"deadline-inner-shells", inner_shells, 0, TTY, LONG | NEEDS_SIGNALS},
+    {"deadline-inner-shells", inner_shells, 0, TTY, LONG},
     {"deadline-builtin-waits", builtin_waits, 0, TTY, LONG},
     {"deadline-stopped-programs", stopped_programs, 0, 0, UNSOLICITED_ALLOWED | LONG},
     {"deadline-replaced-shell", replaced_shell, 0, 0, 0},

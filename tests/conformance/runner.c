@@ -91,7 +91,8 @@ static const char *reason_to_skip(const struct request *request, const struct co
     if ((test->flags & STARTED_HERE) && !(request->transport->capabilities & REACH_LOCAL))
         return "about shells that the library starts itself";
     if ((test->flags & NEEDS_SIGNALS) && !(request->transport->capabilities & REACH_SIGNALS))
-        return "nothing can be killed there but by what is typed";
+        return "what ignores Ctrl+C, Ctrl+\\, Ctrl+Z and the hangup, or turns them off, has no other way to be stopped "
+               "there";
     if ((test->flags & CHOOSES_SHELL) && !(request->transport->capabilities & REACH_SHELL))
         return "about a shell that is asked for by name";
     /* telnetd throws away what it has read and not sent yet. */

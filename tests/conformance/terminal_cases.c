@@ -63,7 +63,13 @@ static void signals_off(struct context *t) {
     check_exact(t);
     TIMES_OUT(t, say(t, "stty raw -echo; sleep %s", t->tag), "");
     check_exact(t);
-    TIMES_OUT(t, say(t, "stty intr ^A; sleep %s", t->tag), "");
+    GONE(t, t->tag);
+}
+
+static void interrupt_moved(struct context *t) {
+    /* Where Ctrl+\ ends it the shell says so. */
+    bool silent = t->transport->capabilities & REACH_SIGNALS;
+    TIMES_OUT(t, say(t, "stty intr ^A; sleep %s", t->tag), silent ? "" : NULL);
     check_exact(t);
     GONE(t, t->tag);
 }
@@ -106,6 +112,7 @@ static const struct conformance_case terminal_cases_table[] = {
     {"terminal-input-processing", input_processing, 0, TTY, 0},
     {"terminal-special-characters", special_characters, 0, TTY, 0},
     {"terminal-signals-off", signals_off, 0, TTY, LONG | NEEDS_SIGNALS},
+    {"terminal-interrupt-moved", interrupt_moved, 0, TTY, LONG},
     {"terminal-within-a-command", within_a_command, 0, TTY, 0},
     {"terminal-size-and-reset", size_and_reset, 0, TTY, 0},
     {"terminal-size-and-editor", size_and_editor, KSH93, TTY, 0},
