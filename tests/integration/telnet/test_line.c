@@ -2,9 +2,12 @@
 /* The connection: bytes, options, odd servers, and lines that break. */
 #include "caller.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* A console with a shell. */
@@ -230,6 +233,30 @@ static void nobody_listens(void **state) {
     caller_free(&c);
 }
 
+/* A listener whose queue is full: the kernel answers no further connection. */
+static void nobody_answers(void **state) {
+    (void)state;
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof here;
+    int deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fill[8];
+    assert_int_equal(bind(deaf, (struct sockaddr *)&here, sizeof here), 0);
+    assert_int_equal(listen(deaf, 0), 0);
+    assert_int_equal(getsockname(deaf, (struct sockaddr *)&here, &size), 0);
+    for (size_t i = 0; i < sizeof fill / sizeof fill[0]; i++) {
+        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)!connect(fill[i], (struct sockaddr *)&here, sizeof here);
+    }
+    caller c;
+    caller_init(&c);
+    c.options.connect_timeout_ms = 500;
+    refused(&c, address(NULL, ntohs(here.sin_port)), HOSTSESSION_ERROR_CONNECT, "did not answer in time");
+    caller_free(&c);
+    for (size_t i = 0; i < sizeof fill / sizeof fill[0]; i++)
+        close(fill[i]);
+    close(deaf);
+}
+
 /* ---- commands and options ---- */
 
 static void on_told(void *userdata, hostsession_stream stream, const char *bytes, size_t length) {
@@ -324,6 +351,7 @@ int main(void) {
         CASE(the_shell_exits),
         CASE(a_line_that_breaks_anywhere),
         CASE(nobody_listens),
+        CASE(nobody_answers),
         CASE(a_command_is_interrupted),
         CASE(a_deadline_wins_the_shell_back),
         CASE(invalid),
