@@ -28,11 +28,12 @@ static void note_limit(void) {
 }
 
 /* The lowest descriptor that is free now. */
-static int first_free(void) {
+static rlim_t first_free(void) {
     int descriptor = dup(STDIN_FILENO);
     assert_true(descriptor >= 0);
+    rlim_t number = (rlim_t)descriptor;
     close(descriptor);
-    return descriptor;
+    return number;
 }
 
 /* `try` with no descriptor to spare, one, two, ... until it succeeds twice.  `warm`: a session was there before, so
@@ -50,7 +51,7 @@ static void sweep(bool warm, const char *setting, hostsession_error (*try)(visit
             visit_set(&v, "%s", setting);
         if (warm)
             hostsession_close(visit_open(&v, "test-bash"));
-        limit((rlim_t)(first_free() + spare));
+        limit(first_free() + (rlim_t)spare);
         hostsession_error error = try(&v, &why);
         limit(before);
         right = error ? 0 : right + 1;
