@@ -308,7 +308,7 @@ static void show_received(engine *e, const char *data, size_t length) {
 }
 
 void engine_receive(engine *e, hostsession_stream stream, const char *data, size_t length, int64_t now_us) {
-    e->now = now_us;
+    e->now = e->heard = now_us;
     if (e->phase == PHASE_ENDED)
         return;
     if (e->host.transcript)

@@ -95,6 +95,7 @@ struct engine {
     void *owner;
     phase phase;
     int64_t now;
+    int64_t heard; /* when something came last */
     bytes outgoing;
     side sides[2];
     size_t side_count;

@@ -10,7 +10,15 @@
 #include <string.h>
 
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
-enum { rung_us = 250000, beat_us = 25000, quick_beat_us = 5000, reading_beats = 40, short_line_us = 200000 };
+enum {
+    rung_us = 250000,
+    beat_us = 25000,
+    quick_beat_us = 5000,
+    reading_beats = 40,
+    short_line_us = 200000,
+    quiet_us = 50000,
+    most_quiet_us = 150000
+};
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
@@ -174,6 +182,18 @@ static void climb_pipes(engine *e) {
     prove(e);
 }
 
+/* Where the foreground cannot be seen: whether the shell may be about to start a program, as it is right behind its
+ * line and behind output.  bash that gets Ctrl+C then gives up the line, but leaves the terminal to that program: its
+ * next read fails, and it exits. */
+static bool may_start(engine *e) {
+    int64_t last = e->heard > e->started ? e->heard : e->started;
+    int64_t stopped = e->deadline - e->config.recovery_timeout_us;
+    if (!e->config.tty || parts_sees_foreground(e) || e->now >= last + quiet_us || e->now >= stopped + most_quiet_us)
+        return false;
+    e->next_step = last + quiet_us;
+    return true;
+}
+
 static void climb(engine *e) {
     /* The shell has answered once: its second answer is late, or was thrown away.  What would stop a command would now
      * meet the shell alone, and, from far away, only after it has been let go. */
@@ -190,6 +210,8 @@ static void climb(engine *e) {
         engine_sent(e, bytes_length(&e->outgoing));
         /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
         e->host.reset_terminal(e->owner);
+        if (may_start(e))
+            return;
     }
     climb_terminal(e);
     e->step++;
