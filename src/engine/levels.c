@@ -346,7 +346,10 @@ void levels_abandon(engine *e) {
     failure_set(&why, error, 0, "recovery", "%s; it could not be stopped within %.3g s, so %.100s was ended",
                 e->stop_failure.message, (double)e->config.recovery_timeout_us / 1e6, e->shell->entry_text);
     parts_log(e, HOSTSESSION_LOG_WARNING, "%s", why.message);
-    e->host.inner_ended(e->owner, &why, true);
+    hostsession_failure lost;
+    failure_set(&lost, HOSTSESSION_ERROR_SHELL_EXITED, 0, "session", "%s: the inner program (%.100s) was ended",
+                e->name, e->shell->entry_text);
+    e->host.inner_ended(e->owner, &lost, true);
     console_over(e);
     if (e->phase != PHASE_ENDED)
         levels_stop(e, error, &why);
