@@ -41,7 +41,8 @@ static void put(engine *e, const char *data, size_t length) {
             parts_no_memory(e);
         return;
     }
-    if (!e->command.result || c->stage == STAGE_SETUP || c->mute)
+    bool none = c->stage == STAGE_SETUP || c->stage == STAGE_IDLE || c->stage == STAGE_SETTLING;
+    if (!e->command.result || none || c->mute)
         return;
     if (!result_append(e->command.result, HOSTSESSION_STREAM_OUTPUT, data, length) ||
         (c->lines.on_line && !lines_feed(&c->lines, data, length))) {
