@@ -77,6 +77,9 @@ static bool on_marker(void *owner, const marker *m) {
     engine *e = s->engine;
     if (e->phase == PHASE_ENDED)
         return true;
+    /* Damaged on the way: what it says is not known. */
+    if (m->kind == MARKER_END && parts_status(m, 0) < 0)
+        return false;
     if (m->crlf)
         e->shell->terminal_dirty = e->config.tty;
     if (e->shell->outer && levels_ended(s, m))
@@ -278,7 +281,7 @@ static void note_trace(engine *e, uint64_t number) {
 void parts_note_end(engine *e, const marker *m) {
     enum { field_status, field_flags, field_terminal, field_prompt, field_trace_prefix, field_cwd };
     int status = parts_status(m, field_status);
-    e->shell->status = status < 0 ? 255 : status;
+    e->shell->status = status;
     e->shell->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
     note_trace(e, m->number);
     e->shell->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
