@@ -2,7 +2,9 @@
 /* Each row of the reference interface that this library was made after, class by class, in its C shape. */
 #include "farm.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void session_send_and_expect(hostsession *session) {
@@ -44,6 +46,105 @@ static void shell_session_over_a_transport_of_ones_own(void **state) {
     hostsession_close(session);
     check_released(m);
     memory_free(m);
+}
+
+/* `alive`: the session's state, and why it ended. */
+static void alive(void **state) {
+    (void)state;
+    hostsession *session = open_local(NULL);
+    assert_int_equal(hostsession_get_state(session), HOSTSESSION_IDLE);
+    hostsession_result *result = NULL;
+    assert_int_equal(hostsession_run(session, "exit 3", NULL, &result), HOSTSESSION_ERROR_SHELL_EXITED);
+    check_result(result, HOSTSESSION_STATUS_SHELL_EXITED, 3, "");
+    hostsession_result_free(result);
+    assert_int_equal(hostsession_get_state(session), HOSTSESSION_ENDED);
+    assert_int_equal(hostsession_get_failure(session)->error, HOSTSESSION_ERROR_SHELL_EXITED);
+    hostsession_close(session);
+}
+
+/* `send(text)`: bytes as they are, with the caller's line endings. */
+static void send_bytes(void **state) {
+    (void)state;
+    hostsession *session = open_local(NULL);
+    assert_int_equal(hostsession_send(session, "x=ab; x=${x}c\r", 14, false), HOSTSESSION_OK);
+    check_run(session, "echo $x", "abc\n", 0);
+    hostsession_close(session);
+}
+
+/* `expect(pattern, timeout)`: all up to and including the match, its groups, which of several it was; a timeout keeps
+ * what was read; the session's end is told. */
+static void expect(void **state) {
+    (void)state;
+    hostsession *session = open_local(NULL);
+    hostsession_expect_options soon = HOSTSESSION_EXPECT_OPTIONS_INIT;
+    hostsession_match *match = NULL;
+    const char *never = "never";
+    const char *patterns[] = {never, "n=(\\d+)"};
+    size_t length = 0;
+    soon.timeout_ms = 50;
+    assert_int_equal(hostsession_send(session, "echo begun n=$((40 + 2))\r", 25, false), HOSTSESSION_OK);
+    assert_int_equal(hostsession_expect(session, &never, 1, &soon, &match, NULL), HOSTSESSION_ERROR_TIMED_OUT);
+    hostsession_match_free(match);
+    assert_int_equal(hostsession_expect(session, patterns, 2, NULL, &match, NULL), HOSTSESSION_OK);
+    assert_int_equal(hostsession_match_index(match), 1);
+    assert_memory_equal(hostsession_match_group(match, 1, &length), "42", 2);
+    assert_int_equal(length, 2);
+    assert_non_null(strstr(hostsession_match_text(match), "begun n=42"));
+    hostsession_match_free(match);
+    assert_int_equal(hostsession_send(session, "exit 5\r", 7, false), HOSTSESSION_OK);
+    assert_int_equal(hostsession_expect(session, &never, 1, NULL, &match, NULL), HOSTSESSION_ERROR_SHELL_EXITED);
+    hostsession_match_free(match);
+    hostsession_close(session);
+}
+
+/* `run_cmd(cmd, expects, timeout)`: output, status, answers, streamed lines, a deadline with recovery. */
+static void on_reference_line(void *userdata, hostsession_stream stream, const char *line, size_t length) {
+    (void)stream;
+    int *lines = userdata;
+    *lines += length == 5 && memcmp(line, "line ", 5) == 0;
+}
+
+static void run_cmd(void **state) {
+    (void)state;
+    hostsession *session = open_local(NULL);
+    const hostsession_expectation answers[] = {{.pattern = "name\\? $", .response = "Ann\r"},
+                                               {.pattern = "never", .response = "x\r"}};
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    hostsession_result *result = NULL;
+    int lines = 0;
+    options.expectations = answers;
+    options.expectation_count = 2;
+    options.on_line = on_reference_line;
+    options.userdata = &lines;
+    assert_int_equal(hostsession_run(session, "printf 'line \\nline \\nname? '; read n; echo \"<$n>\"; (exit 4)",
+                                     &options, &result),
+                     HOSTSESSION_OK);
+    check_result(result, HOSTSESSION_STATUS_FAILED, 4, "line \nline \nname? <Ann>\n");
+    assert_int_equal(lines, 2);
+    hostsession_result_free(result);
+    options.timeout_ms = 100;
+    assert_int_equal(hostsession_run(session, "echo begun; sleep 1000", &options, &result),
+                     HOSTSESSION_ERROR_TIMED_OUT);
+    check_result(result, HOSTSESSION_STATUS_TIMED_OUT, -1, "begun\n");
+    assert_true(hostsession_result_session_alive(result));
+    hostsession_result_free(result);
+    check_run(session, "echo $n", "Ann\n", 0);
+    hostsession_close(session);
+}
+
+/* `async with`: a handle that is closed with its scope. */
+static void context_manager(void **state) {
+    (void)state;
+    int shell;
+    {
+        HOSTSESSION_SCOPED hostsession *session = open_local(NULL);
+        hostsession_result *result = NULL;
+        assert_int_equal(hostsession_run(session, "echo $$", NULL, &result), HOSTSESSION_OK);
+        shell = atoi(hostsession_result_output(result));
+        hostsession_result_free(result);
+        assert_int_equal(kill(shell, 0), 0);
+    }
+    assert_int_equal(kill(shell, 0), -1);
 }
 
 /* LocalSession. */
@@ -162,6 +263,11 @@ static void defaults(void **state) {
 
 static const api_case cases[] = {
     CASE(shell_session_over_a_transport_of_ones_own),
+    CASE(alive),
+    CASE(send_bytes),
+    CASE(expect),
+    CASE(run_cmd),
+    CASE(context_manager),
     CASE(local_session),
     CASE(host_session),
     CASE(session_manager),

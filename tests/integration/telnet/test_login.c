@@ -62,6 +62,22 @@ static void login_refuses_a_wrong_password(void **state) {
     caller_free(&c);
 }
 
+/* TelnetSession of the reference: a login, then commands with state, exact output and statuses. */
+static void telnet_session(void **state) {
+    (void)state;
+    caller c;
+    caller_init(&c);
+    c.answer = "sesame";
+    telnet_server *server = serve(LOGIN("login: ", "Password: ") "{ echo Login incorrect; exit; }\n" SHELL);
+    hostsession *session = call(&c, address("ada", telnet_server_port(server)));
+    check_run(session, "cd /usr; x=3; (exit 4)", "", 4);
+    check_run(session, "printf 'a\\r\\nb\\377'; (exit 5)", "a\r\nb\377", 5);
+    check_run(session, "pwd; echo $x", "/usr\n3\n", 0);
+    hostsession_close(session);
+    telnet_server_stop(server);
+    caller_free(&c);
+}
+
 /* ---- others ---- */
 
 static void many_logins_in_a_row(void **state) {
@@ -232,6 +248,7 @@ int main(void) {
     static const api_case cases[] = {
         CASE(login_with_a_password),
         CASE(login_refuses_a_wrong_password),
+        CASE(telnet_session),
         CASE(many_logins_in_a_row),
         CASE(logins_of_other_kinds),
         CASE(refusals),
