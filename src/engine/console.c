@@ -122,6 +122,9 @@ static void look_for_echo(engine *e) {
     case ECHO_NONE:
         no_echo(e);
         break;
+    case ECHO_NO_MEMORY:
+        parts_no_memory(e);
+        return;
     }
     if (e->phase != PHASE_ENDED)
         expect_in(e, bytes_front(&c->held), bytes_length(&c->held));
@@ -481,9 +484,12 @@ void console_over(engine *e) {
                  c->stage == STAGE_OPENING;
     c->stage = STAGE_ENDING;
     if (holds && c->echo_waits) {
-        if (echo_look(&c->echo, bytes_front(&c->held), bytes_length(&c->held), &start, &end) != ECHO_FOUND)
+        echo_verdict verdict = echo_look(&c->echo, bytes_front(&c->held), bytes_length(&c->held), &start, &end);
+        if (verdict != ECHO_FOUND)
             start = end = 0;
         echo_over(e, start, end);
+        if (verdict == ECHO_NO_MEMORY)
+            parts_no_memory(e);
     }
     if (holds && e->phase != PHASE_ENDED)
         release(e, bytes_length(&c->held));

@@ -102,7 +102,7 @@ static bool ends_with(const char *text, size_t length, const char *end, size_t e
     return end_length <= length && memcmp(text + length - end_length, end, end_length) == 0;
 }
 
-typedef enum likeness { LIKE_ALL, LIKE_BEGINNING, LIKE_PROMPT, LIKE_NOTHING } likeness;
+typedef enum likeness { LIKE_ALL, LIKE_BEGINNING, LIKE_PROMPT, LIKE_NOTHING, LIKE_UNKNOWN } likeness;
 
 /* What is drawn against what was typed.  `beginning`: it may be wrapped. */
 static likeness compare(const echo *x, const drawing *d) {
@@ -133,11 +133,12 @@ static likeness compare(const echo *x, const drawing *d) {
 
 /* ---- looking ---- */
 
+/* LIKE_UNKNOWN without memory. */
 static likeness look_at_line(const echo *x, const char *line, size_t length) {
     size_t size = x->before.length + length;
     drawing d = {.text = malloc(size ? size : 1), .size = size};
     if (!d.text)
-        return LIKE_NOTHING;
+        return LIKE_UNKNOWN;
     memcpy(d.text, x->before.text, x->before.length);
     d.length = d.cursor = x->before.length;
     /* A wrapped one may come in several lines, without their ends. */
@@ -181,6 +182,8 @@ echo_verdict echo_look(echo *x, const char *held, size_t length, size_t *ret_sta
         likeness like = look_at_line(x, held + x->start, end - x->start);
         *ret_start = x->start;
         *ret_end = end;
+        if (like == LIKE_UNKNOWN)
+            return ECHO_NO_MEMORY;
         if (like == LIKE_ALL)
             return ECHO_FOUND;
         if (like == LIKE_NOTHING && !x->expected)

@@ -41,7 +41,7 @@ bool prompt_same(const prompt *p, const char *text, size_t length);
 bool prompt_ends(const prompt *p, const char *line, size_t length);
 
 /* The echo of the line that was typed. */
-typedef enum echo_verdict { ECHO_WAIT, ECHO_FOUND, ECHO_NONE } echo_verdict;
+typedef enum echo_verdict { ECHO_WAIT, ECHO_FOUND, ECHO_NONE, ECHO_NO_MEMORY } echo_verdict;
 
 typedef struct echo {
     bytes typed;     /* the text, without Enter */

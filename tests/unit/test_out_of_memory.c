@@ -145,6 +145,61 @@ static void a_session_on_pipes(void) {
     live_as_session(HOSTSESSION_MODE_PIPE);
 }
 
+/* ---- a session with a real shell, and what is entered inside of it ---- */
+
+static void run_locally(hostsession *session, const char *command, const char *output) {
+    hostsession_result *result = NULL;
+    if (went(hostsession_run(session, command, NULL, &result)))
+        check_output(result, output);
+    hostsession_result_free(result);
+}
+
+/* `how`: what is entered is no shell but this. */
+static void visit(hostsession *session, const char *command, const hostsession_console *how, const char *output) {
+    hostsession_enter_options options = HOSTSESSION_ENTER_OPTIONS_INIT;
+    hostsession_result *result = NULL;
+    options.console = how;
+    bool entered = went(hostsession_enter(session, command, &options, &result));
+    hostsession_result_free(result);
+    if (!entered)
+        return;
+    run_locally(session, "echo hello", output);
+    result = NULL;
+    went(hostsession_leave(session, 0, &result));
+    hostsession_result_free(result);
+}
+
+static void live_locally(hostsession_mode mode) {
+    hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+    hostsession_console how = HOSTSESSION_CONSOLE_INIT;
+    hostsession *session = NULL;
+    options.mode = mode;
+    options.shell = "sh";
+    options.recovery_timeout_ms = 2000;
+    how.prompt = "p> $";
+    how.probe = "";
+    how.settle_ms = 1;
+    if (went(hostsession_open("local", &options, &session, NULL))) {
+        run_locally(session, "echo hello", "hello\n");
+        if (mode == HOSTSESSION_MODE_TTY) {
+            visit(session, "sh", NULL, "hello\n");
+            visit(session, "while printf 'p> ' && read -r line; do echo \"<$line>\"; done", &how, "<echo hello>\n");
+        }
+        /* Not when it could not be left. */
+        if (hostsession_get_depth(session) == 0)
+            run_locally(session, "echo again", "again\n");
+    }
+    hostsession_close(session);
+}
+
+static void a_local_session_on_a_terminal(void) {
+    live_locally(HOSTSESSION_MODE_TTY);
+}
+
+static void a_local_session_on_pipes(void) {
+    live_locally(HOSTSESSION_MODE_PIPE);
+}
+
 /* ---- a manager ---- */
 
 static memory *peers[peers_most];
@@ -273,6 +328,16 @@ static void sessions_on_pipes(void **state) {
     sweep(a_session_on_pipes);
 }
 
+static void local_sessions_on_terminals(void **state) {
+    (void)state;
+    sweep(a_local_session_on_a_terminal);
+}
+
+static void local_sessions_on_pipes(void **state) {
+    (void)state;
+    sweep(a_local_session_on_pipes);
+}
+
 static void managers(void **state) {
     (void)state;
     sweep(a_manager);
@@ -287,6 +352,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_on_terminals),
         cmocka_unit_test(sessions_on_pipes),
+        cmocka_unit_test(local_sessions_on_terminals),
+        cmocka_unit_test(local_sessions_on_pipes),
         cmocka_unit_test(managers),
         cmocka_unit_test(oneshots_in_processes),
     };
