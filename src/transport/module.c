@@ -6,9 +6,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Where it is looked for, in the words of ld.so(8).  A RUNPATH would do, too, but would make every start search it for
  * every library. */
@@ -31,19 +29,11 @@ static void *find(const char **ret_why) {
     return library;
 }
 
-/* dlopen() has words for it, and no number. */
-static bool lacks_descriptor(void) {
-    int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (descriptor >= 0)
-        close(descriptor);
-    return descriptor < 0 && (errno == EMFILE || errno == ENFILE);
-}
-
 /* It stays loaded: libraries that it needs do not bear being unloaded. */
 static hostsession_error load(const transport_module **ret, hostsession_failure *failure) {
     const char *why = NULL;
     void *library = find(&why);
-    if (!library && lacks_descriptor())
+    if (!library && spawn_lacks_descriptor())
         return spawn_no_descriptor(failure, errno, HOSTSESSION_SSH_LIBRARY);
     const transport_module *module = library ? dlsym(library, "hostsession_ssh_module") : NULL;
     *ret = module;

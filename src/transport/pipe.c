@@ -402,13 +402,13 @@ static void pipe_close(void *data) {
 
 static void pipe_close_running(void *data, bool jobs) {
     pipe_transport *transport = data;
-    processes_choice rest = processes_of_command(child_pid(transport->child), transport->command_ns, jobs,
-                                                 PROCESSES_SIGNAL_BIT(SIGHUP) | PROCESSES_SIGNAL_BIT(SIGINT) |
-                                                     PROCESSES_SIGNAL_BIT(SIGQUIT));
     if (transport->exited) {
         pipe_close(transport);
         return;
     }
+    processes_choice rest = processes_of_command(child_pid(transport->child), transport->command_ns, jobs,
+                                                 PROCESSES_SIGNAL_BIT(SIGHUP) | PROCESSES_SIGNAL_BIT(SIGINT) |
+                                                     PROCESSES_SIGNAL_BIT(SIGQUIT));
     /* It starts nothing more, and does not go on behind what is killed. */
     child_signal(transport->child, SIGSTOP);
     processes_signal(&rest, SIGKILL);

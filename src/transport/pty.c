@@ -388,11 +388,11 @@ static void pty_close(void *data) {
 
 static void pty_close_running(void *data, bool jobs) {
     pty_transport *pty = data;
-    pid_t shell = shell_of(pty);
     if (pty->exited) {
         pty_close(pty);
         return;
     }
+    pid_t shell = shell_of(pty);
     /* It starts nothing more, and does not go on behind what is killed; but the one around an inner shell would. */
     if (!pty->shell)
         child_signal(pty->child, SIGSTOP);

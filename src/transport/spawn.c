@@ -12,6 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+bool spawn_lacks_descriptor(void) {
+    int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0)
+        close(descriptor);
+    return descriptor < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
 hostsession_error spawn_no_descriptor(hostsession_failure *failure, int system_errno, const char *what) {
     switch (system_errno) {
     case EMFILE:

@@ -19,6 +19,9 @@ typedef struct spawn_streams {
 hostsession_error spawn(const transport_program *program, const spawn_streams *streams, pid_t *ret_pid,
                         hostsession_failure *failure);
 
+/* Whether none is left, with errno EMFILE or ENFILE: where a library fails without saying why. */
+bool spawn_lacks_descriptor(void);
+
 /* Say that no descriptor is left (EMFILE, ENFILE) for `what`, or another reason why it could not be made. */
 hostsession_error spawn_no_descriptor(hostsession_failure *failure, int system_errno, const char *what);
 

@@ -2,9 +2,8 @@
 #include "transport/ssh/identities.h"
 
 #include "base/bytes.h"
+#include "transport/spawn.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,13 +102,6 @@ static void add_certificate(identity *id, const identities *ids) {
 
 /* ---- reading ---- */
 
-static bool lacks_descriptor(const char *file) {
-    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
-    if (descriptor >= 0)
-        close(descriptor);
-    return descriptor < 0 && (errno == EMFILE || errno == ENFILE);
-}
-
 /* False: there is no descriptor to read it with. */
 static bool read_identity(const char *file, identity *id) {
     *id = (identity){.public_part = read_public(file)};
@@ -124,7 +116,7 @@ static bool read_identity(const char *file, identity *id) {
         id->key = NULL;
     if (read != SSH_OK && !asked)
         id->problem = "it is no private key that can be read";
-    return read == SSH_OK || asked || !lacks_descriptor(file);
+    return read == SSH_OK || asked || !spawn_lacks_descriptor();
 }
 
 static bool add_identity(identities *ids, char *file) {

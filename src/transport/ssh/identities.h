@@ -23,8 +23,7 @@ typedef struct identities {
     ssh_key *certificates;
 } identities;
 
-/* Read them; those that do not exist are left out.  Blocks: for a job.  NULL without memory or a
- * descriptor. */
+/* Read them; those that do not exist are left out.  Blocks: for a job.  NULL without memory or a descriptor. */
 identities *identities_read(const ssh_settings *settings);
 void identities_free(identities *ids);
 
