@@ -34,134 +34,11 @@ void command_text(side *s, const char *data, size_t length) {
         parts_no_memory(e);
 }
 
-static void on_command_text(void *owner, const char *data, size_t length) {
-    command_text(owner, data, length);
-}
-
-static bool wants_echo(const expectations *x) {
-    for (size_t i = 0; x && i < x->count; i++)
-        if (x->items[i].flags & HOSTSESSION_EXPECT_ECHO_OFF)
-            return true;
-    return false;
-}
-
-/* A terminal that is not ours, or whose modes the shell itself puts back, is set by a command. */
-static bool sets_terminal(const engine *e) {
-    const engine_command *c = &e->command;
-    bool by_shell = e->config.tty && e->shell->dialect->edits;
-    return (by_shell && wants_echo(c->expectations)) ||
-           ((by_shell || !e->shell->resets_terminal) &&
-            (c->way == ENGINE_ENTER || dialect_sets_terminal(c->text, c->length)));
-}
-
-static bool type_frame(engine *e) {
-    const engine_command *c = &e->command;
-    frame f = {.number = e->number,
-               .previous_status = e->shell->status,
-               .command = c->text,
-               .length = c->length,
-               .tty = e->config.tty,
-               .guarded = e->guarded,
-               .silent = e->silent,
-               .end = e->guarded ? parts_end_style(e) : END_PLAIN,
-               .apart = e->shell->verbose && e->shell->dialect->verbose_end,
-               .echo = e->echoes,
-               .entry_token = c->way == ENGINE_ENTER ? e->config.token : NULL,
-               .drain = e->drains,
-               .mend = dialect_mends(e->shell->dialect, c->text, c->length),
-               .sets_terminal = sets_terminal(e)};
-    bytes line = {0};
-    bool right = true;
-    /* A terminal that is not ours is set by the shell itself. */
-    if (e->shell->terminal_dirty)
-        right = dialect_set_terminal(e->shell->dialect, &line) && bytes_append(&line, ";", 1);
-    e->shell->terminal_dirty = false;
-    right = right && dialect_frame(e->shell->dialect, &f, &line);
-    if (!right)
-        parts_no_memory(e);
-    right = right && parts_type(e, bytes_front(&line), bytes_length(&line), c->secret);
-    if (right && e->silent && e->unsure)
-        returned_expect(&e->sides[HOSTSESSION_STREAM_OUTPUT], bytes_front(&line), bytes_length(&line));
-    if (c->secret)
-        bytes_wipe(&line);
-    bytes_free(&line);
-    return right;
-}
-
-/* BEGIN keeps apart what comes before a command: our own line, where the terminal echoes it, and what the user's prompt
- * or the shell itself prints.  Without these the last prompt is as good a sign, and costs nothing. */
-static bool may_be_silent(engine *e) {
-    enum { short_line_bytes = 500 };
-    if (e->shell->prompt_changed || e->shell->terminal_dirty || e->shell->editor || e->shell->prompt_lost ||
-        e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
-        return false;
-    if (e->config.tty) {
-        int echoes = e->shell->resets_terminal ? 0 : e->host.echoes(e->owner);
-        e->unsure = echoes < 0;
-        /* What a background job says on the way to another host is none of the next command's. */
-        return echoes == 0 || (e->unsure && !e->shell->dialect->edits && !e->shell->jobs && !e->command.expectations &&
-                               returned_is_exact(e->command.text, e->command.length));
-    }
-    /* Where nobody can look into the pipe, BEGIN tells that a long line was read: until then it must not be
-     * interrupted. */
-    return parts_sees_foreground(e) || e->command.length < short_line_bytes;
-}
-
-static void send_frame(engine *e) {
-    const engine_command *c = &e->command;
-    /* Whatever the last command left of the terminal's modes. */
-    e->shell->resets_terminal = !e->config.tty || e->host.reset_terminal(e->owner);
-    if (e->shell->resets_terminal)
-        e->shell->terminal_dirty = false;
-    e->shell->editor |= dialect_edits(c->text, c->length);
-    e->had_jobs = e->shell->jobs;
-    if (notices_background(c->text, c->length)) {
-        e->shell->jobs = true;
-        e->shell->starters |= dialect_defines(c->text, c->length);
-    }
-    e->shell->exit_trap |= dialect_traps_exit(c->text, c->length);
-    bool suspicious = dialect_suspicious(e->shell->dialect, c->text, c->length);
-    e->guarded = e->shell->tracing || e->shell->verbose || e->shell->output_moved || e->shell->debug_trap || suspicious;
-    /* A DEBUG trap that is set here is there for the commands after it, too, and cannot be seen in `$-`. */
-    e->shell->debug_trap |= dialect_traps(e->shell->dialect, c->text, c->length);
-    /* On the way to an inner shell an echo that goes off tells of a secret that is asked for. */
-    e->echoes = wants_echo(c->expectations) || (c->way == ENGINE_ENTER && e->host.echoes(e->owner) >= 0);
-    e->unsure = false;
-    e->silent = !e->guarded && !dialect_in_pieces(e->shell->dialect, c->length + 1) && may_be_silent(e);
-    e->drains = e->config.tty && (c->expectations || c->way == ENGINE_ENTER);
-    e->shell->typed = false;
-    e->fence = e->last_number;
-    e->fence_passed = e->shell->last_prompt >= e->fence;
-    e->number = ++e->last_number;
-    for (size_t i = 0; i < e->side_count; i++) {
-        side *s = &e->sides[i];
-        s->ended = s->aborted = false;
-        s->skip_line = e->shell->tracing && e->shell->dialect->traces_through && s->stream == parts_trace_stream(e);
-        s->begun = e->silent && (e->shell->dialect->quiet_prompt || e->fence_passed || !prompts_come_on(s));
-        s->notices.owner = s;
-        s->notices.on_data = on_command_text;
-        s->notices.stops = e->shell->dialect->tells_of_jobs;
-        s->notices.complaints = e->shell->dialect->complains && s->stream == HOSTSESSION_STREAM_ERROR;
-        bytes_clear(&s->suspect);
-        notices_start(&s->notices, e->shell->dialect->notices, e->shell->dialect->says_exit,
-                      e->shell->jobs || e->shell->prompt_changed, e->shell->starters, c->text, c->length);
-    }
-    e->phase = PHASE_RUNNING;
-    e->started = e->now;
-    e->deadline = parts_after(e, c->timeout_us);
-    e->next_step = INT64_MAX;
-    e->echo_wait = 0;
-    e->frame_sent = true;
-    e->host.begin(e->owner);
-    if (type_frame(e) && c->way == ENGINE_ENTER)
-        levels_entering(e);
-}
-
 static void begin(engine *e) {
     if (e->command.way == ENGINE_LEAVE)
         levels_depart(e);
     else
-        send_frame(e);
+        sending_start(e);
 }
 
 void command_start(engine *e, const engine_command *command) {
@@ -457,7 +334,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     hostsession_result *result = e->command.result;
     if (e->console)
         console_over(e);
-    levels_drop_console(e);
+    e->console = e->shell->console;
     for (size_t i = 0; i < e->side_count && e->command.result; i++) {
         bytes_clear(&e->sides[i].suspect);
         returned_release(&e->sides[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its parts: opening.c, login.c, command.c, prompts.c, recovery.c, between.c,
+/* The engine's inside, shared by its parts: opening.c, login.c, sending.c, command.c, prompts.c, recovery.c, between.c,
  * returned.c, raw.c; engine.c leads to them, or, where a console is no shell, to console.c. */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
@@ -249,6 +249,10 @@ void login_drained(engine *e, login *l);
 void login_advance(engine *e, login *l);
 /* Whether a password was given. */
 bool login_gave_password(const login *l);
+
+/* sending.c */
+/* Type the current command; it runs then. */
+void sending_start(engine *e);
 
 /* command.c */
 /* What the command printed. */
