@@ -303,7 +303,8 @@ HOSTSESSION_API hostsession_error hostsession_named_expect_start(hostsession_nam
  * For a local target it is a process, for SSH a channel on a connection that sessions and one-shots share, and SHELL -c
  * COMMAND in both (on another host the login shell, or sh where that knows no POSIX text).  It is over when the shell
  * has ended, whatever it left running.  For other targets, and with a session_factory alone, it is a command in a
- * session that is opened for it and closed.  A connection lasts as long as a session or a one-shot is on it: without a
+ * session that is opened for it and closed; over telnet, where nobody tells how a shell ended, in a subshell there, so
+ * that its `exit 3` has a status.  A connection lasts as long as a session or a one-shot is on it: without a
  * session, one-shots that come one after another log in each.
  *
  * Standard input is /dev/null.  Standard error is apart when the session options say pipe mode, else both are one

@@ -3,6 +3,7 @@
 #include "manager/oneshot.h"
 
 #include "base/failure.h"
+#include "base/shell.h"
 #include "session/target.h"
 
 #include <string.h>
@@ -88,23 +89,43 @@ static void on_run_done(hostsession *session, hostsession_error error, hostsessi
     oneshot_flush(m);
 }
 
+/* The command's text; where nobody would tell how a shell that exits has ended, for a shell inside of the session's. */
+static bool write_text(const oneshot *o, bytes *to) {
+    const hostsession_manager *m = o->manager;
+    bool exits_alone = m->session_factory || options_copy_read(m->session)->console || target_tells_exit(m->target);
+    if (exits_alone)
+        return bytes_append_text(to, o->command) && bytes_append(to, "", 1);
+    return bytes_append_text(to, "(\\command eval ") && shell_append_word(to, o->command) && bytes_append(to, ")", 2);
+}
+
+static void run_in_session(oneshot *o, hostsession *session, hostsession_failure *why) {
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    bytes text = {0};
+    options.max_output_bytes = o->options.max_output_bytes;
+    options.secret = o->options.secret;
+    options.on_output = oneshot_output;
+    options.userdata = o;
+    note_sent(o);
+    announce(o);
+    if (write_text(o, &text))
+        hostsession_run_start(session, bytes_front(&text), &options, on_run_done, o, NULL, why);
+    else
+        failure_no_memory(why, "command");
+    bytes_wipe(&text);
+    if (why->error)
+        o->sent = false;
+}
+
 static void on_open_done(hostsession *session, const hostsession_failure *failure, void *userdata) {
     oneshot *o = userdata;
     hostsession_manager *m = o->manager;
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
-    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
-    if (failure)
+    if (failure) {
         why = *failure;
-    if (!failure && !o->stopping) {
-        options.max_output_bytes = o->options.max_output_bytes;
-        options.secret = o->options.secret;
-        options.on_output = oneshot_output;
-        options.userdata = o;
-        note_sent(o);
-        announce(o);
-        if (!hostsession_run_start(session, o->command, &options, on_run_done, o, NULL, &why))
+    } else if (!o->stopping) {
+        run_in_session(o, session, &why);
+        if (!why.error)
             return;
-        o->sent = false;
     }
     end_session(o);
     if (o->stopping)

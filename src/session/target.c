@@ -226,6 +226,10 @@ bool target_has_oneshots(const char *text) {
            (strncmp(text, "exec:", 5) != 0 && (!strstr(text, "://") || starts_with(text, "ssh://")));
 }
 
+bool target_tells_exit(const char *text) {
+    return !starts_with(text, "telnet://");
+}
+
 static hostsession_error start_local(hostsession_loop *loop, const hostsession_options *options, const char *command,
                                      const transport_oneshot_calls *calls, void *owner, transport_oneshot *ret,
                                      hostsession_failure *failure) {

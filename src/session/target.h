@@ -28,6 +28,9 @@ void target_free(target *t);
 /* Whether its one-shots are processes or channels of their own. */
 bool target_has_oneshots(const char *text);
 
+/* Whether it tells how its shell has ended. */
+bool target_tells_exit(const char *text);
+
 /* Start one; `owner` as in transport_oneshot_calls.  Its userdata counts for on_question. */
 hostsession_error target_start_oneshot(const char *text, hostsession_loop *loop, const hostsession_options *options,
                                        const char *command, const transport_oneshot_calls *calls, void *owner,
