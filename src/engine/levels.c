@@ -108,7 +108,16 @@ void levels_describe_silence(const engine *e, hostsession_failure *why) {
                 (double)e->command.timeout_us / 1e6, seen);
 }
 
-/* The echo of our question: each from the command on to the end of its line. */
+/* The echo of our question ends with the line of its last word, which a narrow terminal has wrapped to. */
+static char *question_end(char *from, char *end) {
+    enum { longest = 500 };
+    static const char last_word[] = "\"$PWD\"";
+    size_t left = (size_t)(end - from) < longest ? (size_t)(end - from) : longest;
+    char *last = memmem(from, left, last_word, sizeof last_word - 1);
+    char *newline = memchr(last ? last : from, '\n', (size_t)(end - (last ? last : from)));
+    return newline ? newline + 1 : end;
+}
+
 void levels_cut_questions(const engine *e, output *o) {
     char typed[40];
     size_t size = (size_t)snprintf(typed, sizeof typed, "\\command printf '\\036%s", e->config.token);
@@ -118,8 +127,7 @@ void levels_cut_questions(const engine *e, output *o) {
     char *found;
     while (o->length && (found = memmem(from, (size_t)(o->data + o->length - from), typed, size)) != NULL) {
         char *end = o->data + o->length;
-        char *next = memchr(found, '\n', (size_t)(end - found));
-        next = next ? next + 1 : end;
+        char *next = question_end(found, end);
         from = found > o->data && found[-1] == ' ' ? found - 1 : found;
         memmove(from, next, (size_t)(end - next));
         o->length -= (size_t)(next - from);
