@@ -2,7 +2,10 @@
 /* Many sessions: which of them share a connection, and what becomes of it. */
 #include "visit.h"
 
+#include "support/process.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { sessions_most = 40 };
@@ -51,6 +54,16 @@ static void crowd_close(crowd *c, size_t index) {
     c->sessions[index] = c->sessions[--c->count];
 }
 
+/* The host makes room for another session when the shell has ended, which may be later. */
+static void crowd_close_and_wait(crowd *c, size_t index) {
+    hostsession_result *result = NULL;
+    assert_int_equal(hostsession_run(c->sessions[index], "echo $$", NULL, &result), HOSTSESSION_OK);
+    pid_t shell = (pid_t)strtol(hostsession_result_output(result), NULL, 10);
+    hostsession_result_free(result);
+    crowd_close(c, index);
+    assert_true(process_wait_end(shell, patience_ms));
+}
+
 static void crowd_free(crowd *c) {
     while (c->count)
         crowd_close(c, 0);
@@ -66,7 +79,7 @@ static void share(hostsession_mode mode) {
     assert_int_equal(ssh_server_connections(visit_server), 1);
     crowd_use(&c);
     for (int i = 0; i < 5; i++)
-        crowd_close(&c, 0);
+        crowd_close_and_wait(&c, 0);
     for (size_t i = 0; i < c.count; i++)
         check_run(c.sessions[i], "echo still here", "still here\n", 0);
     crowd_open(&c, 5);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,9 +24,11 @@ int caller_cases_run(const char *group, const api_case *cases, size_t count) {
 telnet_server *serve(const char *script) {
     char path[300];
     text why = {0};
+    assert_true(folder[0] != 0);
     snprintf(path, sizeof path, "%s/login", folder);
     if (script) {
-        assert_true(file_write(path, script, strlen(script)));
+        if (!file_write(path, script, strlen(script)))
+            fail_msg("%s: %s", path, strerror(errno));
         assert_int_equal(chmod(path, 0755), 0);
     }
     telnet_server *s = telnet_server_start(script ? path : NULL, &why);

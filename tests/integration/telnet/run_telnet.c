@@ -92,5 +92,5 @@ int main(int argc, char **argv) {
     invocation_program = argv[1];
     static const api_case cases[] = {CASE(a_login_and_its_shell), CASE(a_wrong_password), CASE(nobody_listens),
                                      CASE(prompts_of_its_own)};
-    return cases_run("run over telnet", cases, sizeof cases / sizeof cases[0]);
+    return caller_cases_run("run-telnet", cases, sizeof cases / sizeof cases[0]);
 }
