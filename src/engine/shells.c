@@ -66,9 +66,14 @@ static const char *const bash_quiet[] = {
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0; the prompt takes
  * element _hs_d++ of a list whose only element is empty, and the marker where there is none. */
 /* An array: `set -a` exports none. */
-#define PROMPT_BASH                                                                                                    \
-    "\\builtin declare -a _hs_d;\\builtin declare +x "                                                                 \
-    "PS1;_hs_q=('')\n_hs_p='${_hs_q[_hs_d++]-$_hs_r;P;0;$?$_hs_r\\012}'\nPS1=$_hs_p\nPS2=\n"
+#define PROMPT_BASH(RESCUE)                                                                                            \
+    "\\builtin declare -a _hs_d _hs_t;\\builtin declare +x "                                                           \
+    "PS1;_hs_q=('') _hs_t[130]=\n_hs_p='${_hs_q[_hs_d++]-$_hs_r;P;0;$?$_hs_r\\012" RESCUE "}'\nPS1=$_hs_p\nPS2=\n"
+/* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
+ * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
+ * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
+ * in a restricted shell that can be done as for input alone. */
+#define TAKE_TERMINAL "${_hs_t[$?]+$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);} 1<&- 2<&-)}"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
  * we left it and no job was started, most of what END says is known. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
@@ -78,10 +83,10 @@ static const char *const bash_quiet[] = {
 #define BASH_QUICK_PRINT BASH_PRINT "\"$_hs_r;E;$1;$2;$-;1;${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}$_hs_r\""
 static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
                                                              SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT), PROMPT_BASH, NULL};
+                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT), PROMPT_BASH(TAKE_TERMINAL), NULL};
 static const char *const bash_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
                                                                SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                        BASH_QUICK("", BASH_QUICK_PRINT ">&61"), PROMPT_BASH, NULL};
+                                        BASH_QUICK("", BASH_QUICK_PRINT ">&61"), PROMPT_BASH(""), NULL};
 #define BASH_ERROR_END                                                                                                 \
     PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)                                \
     BASH_QUICK("", BASH_QUICK_PRINT ">&61;" BASH_QUICK_PRINT ">&62")
