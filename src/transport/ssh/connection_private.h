@@ -45,9 +45,10 @@ struct ssh_connection {
     list lanes;
     size_t lane_count;
     size_t most_lanes;
-    bool carried; /* a lane was open on it */
-    bool hasty;   /* a lane is */
-    bool pumping; /* its lanes are being called */
+    size_t most_carried;   /* so many were open at once */
+    int64_t full_until_us; /* sessions that were closed have not ended on the host */
+    bool hasty;            /* a lane is */
+    bool pumping;          /* its lanes are being called */
     loop_task turn;
 
     loop_timer timer; /* the next try; then the next sign of life */

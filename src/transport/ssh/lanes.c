@@ -15,6 +15,8 @@ enum {
     most_turn_bytes = 256 * 1024,
     /* What a lane that takes no more may have in store; then the host's window closes. */
     most_held_bytes = 1024 * 1024,
+    /* How long a host may take to end the sessions that were closed, until it is asked for others again. */
+    full_us = 1000000,
 };
 
 /* ---- libssh's callbacks ---- */
@@ -78,7 +80,7 @@ static ssh_connection *find_room(ssh_pool *pool, const ssh_settings *settings, c
         if (c->state == CONNECTION_ENDED || c->alone != alone ||
             strcmp(ssh_settings_all(c->settings), ssh_settings_all(settings)) != 0)
             continue;
-        if (c->lane_count < c->most_lanes)
+        if (c->lane_count < c->most_lanes && c->full_until_us <= loop_now_us(pool->loop))
             return c;
         if (c->most_lanes > 0 && c->most_lanes < *most_lanes)
             *most_lanes = c->most_lanes;
@@ -170,13 +172,16 @@ static void fail_lane(ssh_lane *lane, const hostsession_failure *why) {
 }
 
 /* The host opens no further channel here: with others open, or not yet closed on its side, it has reached its limit
- * (MaxSessions), and another connection is the way. */
+ * (MaxSessions), and another connection is the way.  The limit is known when as many are open as ever were. */
 static void refused(ssh_lane *lane) {
     ssh_connection *c = lane->connection;
     size_t others = open_lanes(c);
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
-    if ((others > 0 || c->carried) && !lane->forward_host) {
-        c->most_lanes = others;
+    if ((others > 0 || c->most_carried > 0) && !lane->forward_host) {
+        if (others < c->most_carried)
+            c->full_until_us = loop_now_us(c->pool->loop) + full_us;
+        else
+            c->most_lanes = others;
         lane_detach(lane);
         if (ssh_lane_enter(lane, c->pool, c->settings, &why) != HOSTSESSION_OK)
             lane->calls->failed(lane, &why);
@@ -219,7 +224,11 @@ static void step_lane(ssh_lane *lane) {
         refused(lane);
         return;
     }
-    lane->open = lane->connection->carried = true;
+    ssh_connection *c = lane->connection;
+    lane->open = true;
+    size_t open = open_lanes(c);
+    if (open > c->most_carried)
+        c->most_carried = open;
     lane->calls->opened(lane);
 }
 

@@ -4,6 +4,7 @@
 
 #include "support/process.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,12 +55,17 @@ static void crowd_close(crowd *c, size_t index) {
     c->sessions[index] = c->sessions[--c->count];
 }
 
-/* The host makes room for another session when the shell has ended, which may be later. */
-static void crowd_close_and_wait(crowd *c, size_t index) {
+static pid_t crowd_shell(const crowd *c, size_t index) {
     hostsession_result *result = NULL;
     assert_int_equal(hostsession_run(c->sessions[index], "echo $$", NULL, &result), HOSTSESSION_OK);
     pid_t shell = (pid_t)strtol(hostsession_result_output(result), NULL, 10);
     hostsession_result_free(result);
+    return shell;
+}
+
+/* The host makes room for another session when the shell has ended, which may be later. */
+static void crowd_close_and_wait(crowd *c, size_t index) {
+    pid_t shell = crowd_shell(c, index);
     crowd_close(c, index);
     assert_true(process_wait_end(shell, patience_ms));
 }
@@ -102,6 +108,40 @@ static void ten_sessions_share_a_connection(void **state) {
 static void ten_sessions_on_pipes_share_a_connection(void **state) {
     (void)state;
     share(HOSTSESSION_MODE_PIPE);
+}
+
+/* A host that refuses while it still ends others will not refuse for good. */
+static void room_comes_back(void **state) {
+    (void)state;
+    crowd c;
+    pid_t frozen[5];
+    crowd_init(&c, visit_server);
+    /* A terminal that is hung up wakes its shell. */
+    c.v.options.mode = HOSTSESSION_MODE_PIPE;
+    crowd_open(&c, 10);
+    for (int i = 0; i < 5; i++) {
+        frozen[i] = crowd_shell(&c, 0);
+        assert_int_equal(kill(frozen[i], SIGSTOP), 0);
+        crowd_close(&c, 0);
+    }
+    crowd_open(&c, 5);
+    assert_int_equal(ssh_server_connections(visit_server), 2);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(kill(frozen[i], SIGKILL), 0);
+        assert_true(process_wait_end(frozen[i], patience_ms));
+    }
+    /* Twenty on two. */
+    for (long long until = clock_ms() + patience_ms;;) {
+        crowd_open(&c, 10);
+        if (ssh_server_connections(visit_server) == 2)
+            break;
+        assert_true(clock_ms() < until);
+        while (c.count > 10)
+            crowd_close_and_wait(&c, c.count - 1);
+    }
+    crowd_use(&c);
+    crowd_free(&c);
+    assert_true(ssh_server_wait_connections(visit_server, 0, patience_ms));
 }
 
 static void own_connections(void **state) {
@@ -311,6 +351,7 @@ static void dropbear(void **state) {
 static const api_case cases[] = {
     CASE(ten_sessions_share_a_connection),
     CASE(ten_sessions_on_pipes_share_a_connection),
+    CASE(room_comes_back),
     CASE(own_connections),
     CASE(a_host_with_two_sessions_a_connection),
     CASE(a_host_with_one_session_a_connection),
