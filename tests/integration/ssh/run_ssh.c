@@ -173,6 +173,8 @@ static void terminal_start(terminal *t, const char *const *arguments) {
     t->pid = forkpty(&t->descriptor, NULL, NULL, NULL);
     assert_true(t->pid >= 0);
     if (t->pid == 0) {
+        /* A test that a shell has started in the background has it ignored. */
+        signal(SIGINT, SIG_DFL);
         execv(argv[0], (char *const *)argv);
         _exit(127);
     }
