@@ -316,6 +316,8 @@ void engine_receive(engine *e, hostsession_stream stream, const char *data, size
         return;
     if (e->host.transcript)
         show_received(e, data, length);
+    if (e->phase == PHASE_RECOVERING)
+        recovery_heard(e, data, length);
     if (!scanner_feed(&e->sides[stream].scanner, data, length))
         parts_no_memory(e);
 }

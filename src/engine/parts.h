@@ -145,6 +145,8 @@ struct engine {
     int beats_left;      /* to wait for the shell to read the command's line to its end */
     bool proven;         /* the shell has answered once */
     bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
+    bool knocked;        /* Ctrl+C was typed, and nothing has come since */
+    int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
     bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */
     bool dying;          /* the session ends with this command */
     size_t echo_wait;    /* index + 1 of the expectation that waits for the echo to go off */
@@ -320,6 +322,7 @@ bool prompts_hold_trace(side *s, const char *data, size_t length);
 hostsession_status recovery_status(const engine *e);
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure);
 void recovery_shell_seen(engine *e);
+void recovery_heard(engine *e, const char *data, size_t length);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);
 /* It is not won back in time: the session ends. */

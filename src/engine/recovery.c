@@ -17,7 +17,8 @@ enum {
     reading_beats = 40,
     short_line_us = 200000,
     quiet_us = 50000,
-    most_quiet_us = 150000
+    most_quiet_us = 150000,
+    prompt_us = 100000
 };
 
 static void type_control(engine *e, char control) {
@@ -48,7 +49,8 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
-    e->proven = e->awaits_signals = false;
+    e->proven = e->awaits_signals = e->knocked = false;
+    e->held_step = 0;
     if (!e->shell->stopped_number)
         e->shell->stopped_number = e->number;
     e->deadline = parts_after(e, e->config.recovery_timeout_us);
@@ -107,8 +109,23 @@ static void interrupt(engine *e) {
     bool settled = !parts_sees_foreground(e) || e->step >= 3;
     if (parts_sees_foreground(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
         return;
-    if (settled)
+    if (settled) {
         type_control(e, 0x03);
+        e->knocked = e->shell->dialect->interrupt_newline;
+    }
+}
+
+/* The newline that answers Ctrl+C, alone: the prompt is next, for which bash may run something.  One more Ctrl+C would
+ * bring one more newline, and only the last is known to be no output.  Whatever else comes says that it was not so. */
+void recovery_heard(engine *e, const char *data, size_t length) {
+    if (e->held_step) {
+        e->next_step = e->held_step;
+        e->held_step = 0;
+    } else if (e->knocked && length == 1 && data[0] == '\n' && e->next_step < e->now + prompt_us) {
+        e->held_step = e->next_step;
+        e->next_step = e->now + prompt_us;
+    }
+    e->knocked = false;
 }
 
 /* What has survived all else may be a shell that was started as a command. The end of its input ends it; a shell of
@@ -195,6 +212,8 @@ static bool may_start(engine *e) {
 }
 
 static void climb(engine *e) {
+    e->knocked = false;
+    e->held_step = 0;
     /* The shell has answered once: its second answer is late, or was thrown away.  What would stop a command would now
      * meet the shell alone, and, from far away, only after it has been let go. */
     if (e->proven) {
