@@ -203,7 +203,8 @@ static bool append_end(const dialect *d, const frame *f, bytes *to) {
     return bytes_append_text(to, f->tty ? "" : d->pipe_input) && bytes_append(to, ";", 1) &&
            append_end_opening(f->end, to) && append_status(d, f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
-           (!f->mend || bytes_append_text(to, d->mend)) && append_line_end(f->end, to);
+           (!f->mend || bytes_append_text(to, f->tty || !d->pipe_mend ? d->mend : d->pipe_mend)) &&
+           append_line_end(f->end, to);
 }
 
 bool dialect_drained(uint64_t number, bytes *to) {

@@ -69,6 +69,7 @@ typedef struct dialect {
     /* Typed behind END of a command that has one of the words and may have turned off what our prompt needs. */
     const char *const *mend_words;
     const char *mend;
+    const char *pipe_mend; /* ... on pipes; NULL: the same */
     const char *error_end; /* for pipes where the streams come in no order: END on both */
 } dialect;
 

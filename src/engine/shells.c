@@ -84,17 +84,15 @@ static const char *const bash_quiet[] = {
 static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
                                                              SAME_BASH, WORD_BEGIN, BASH_WORD_END),
                                        BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT), PROMPT_BASH(TAKE_TERMINAL), NULL};
-/* What commands read: opening it anew for each takes a tenth of a short one's time.  A command may have closed it. */
+/* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
-#define HAS_INPUT "-e /dev/fd/60"
-#define SAME_BASH_PIPE "[[ " HAS_INPUT " ]]||" BASH_INPUT ";" SAME_BASH
 static const char *const bash_pipe[] = {RS_ANSI BASH_INPUT
                                         "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
-                                                            SAME_BASH_PIPE, WORD_BEGIN, BASH_WORD_END),
-                                        BASH_QUICK(HAS_INPUT " && ", BASH_QUICK_PRINT ">&61"), PROMPT_BASH(""), NULL};
+                                                            SAME_BASH, WORD_BEGIN, BASH_WORD_END),
+                                        BASH_QUICK("", BASH_QUICK_PRINT ">&61"), PROMPT_BASH(""), NULL};
 #define BASH_ERROR_END                                                                                                 \
-    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, "61", "62", SAME_BASH_PIPE, BASH_WORD_END)                           \
-    BASH_QUICK(HAS_INPUT " && ", BASH_QUICK_PRINT ">&61;" BASH_QUICK_PRINT ">&62")
+    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)                                \
+    BASH_QUICK("", BASH_QUICK_PRINT ">&61;" BASH_QUICK_PRINT ">&62")
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
     "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
@@ -188,7 +186,8 @@ static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", 
                                                        FORMAT_BEGIN, FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
-static const char *const bash_mend_words[] = {"shopt", "promptvars", NULL};
+#define BASH_MEND ";\\builtin shopt -s promptvars"
+static const char *const bash_mend_words[] = {"shopt", "promptvars", "&-", NULL};
 static const char *const zsh_mend_words[] = {"opt", "emulate", "set", NULL};
 
 const dialect shell_bash = {.name = "bash",
@@ -206,7 +205,8 @@ const dialect shell_bash = {.name = "bash",
                             .tty_functions = bash_tty,
                             .pipe_functions = bash_pipe,
                             .mend_words = bash_mend_words,
-                            .mend = ";\\builtin shopt -s promptvars",
+                            .mend = BASH_MEND,
+                            .pipe_mend = BASH_MEND ";" BASH_INPUT,
                             .error_end = BASH_ERROR_END};
 const dialect shell_zsh = {.name = "zsh",
                            .blank_hides = true,
