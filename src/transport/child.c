@@ -51,7 +51,7 @@ static void on_abandon(loop_hold *hold) {
 }
 
 static void kill_group(const child_process *child) {
-    processes_choice choice = {child->pid, child->group, 0, UINT64_MAX, 0, false, 0};
+    processes_choice choice = {.session = child->pid, .group = child->group, .sure_after_ticks = UINT64_MAX};
     if (child->group == child->pid)
         choice.spare_ignoring =
             PROCESSES_SIGNAL_BIT(SIGHUP) | PROCESSES_SIGNAL_BIT(SIGINT) | PROCESSES_SIGNAL_BIT(SIGQUIT);

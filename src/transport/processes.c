@@ -28,9 +28,7 @@ uint64_t processes_ticks(uint64_t boottime_ns) {
     return boottime_ns / (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+static bool read_path(const char *path, char *text, size_t size) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return false;
@@ -38,6 +36,12 @@ static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
     close(file);
     text[got > 0 ? got : 0] = 0;
     return got > 0;
+}
+
+static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return read_path(path, text, size);
 }
 
 /* Fields of /proc/PID/stat, from 3 on: the name in field 2 may hold anything, ")" included. */
@@ -98,7 +102,7 @@ uint64_t processes_children_waited(pid_t pid) {
     return major ? strtoull(minor, NULL, 10) + strtoull(major, NULL, 10) : 0;
 }
 
-static bool ignores(pid_t pid, uint64_t signals) {
+bool processes_ignores(pid_t pid, uint64_t signals) {
     char text[4096];
     if (signals == 0 || !read_file(pid, "status", text, sizeof text))
         return false;
@@ -115,6 +119,25 @@ processes_choice processes_of_command(pid_t session, uint64_t began_ns, bool job
                               .spare_ignoring = doubtful ? spare_ignoring : 0};
 }
 
+/* The number that was given last to a process; 0: it cannot be told. */
+static pid_t last_pid(void) {
+    char text[128];
+    const char *last = read_path("/proc/loadavg", text, sizeof text) ? strrchr(text, ' ') : NULL;
+    return last ? (pid_t)atoi(last) : 0;
+}
+
+void processes_spare_present(processes_choice *choice, uint64_t spare_ignoring) {
+    choice->spare_ignoring = spare_ignoring;
+    choice->sure_after_ticks = processes_ticks(processes_boottime_ns());
+    choice->sure_after_pid = last_pid();
+}
+
+static bool is_sure(const processes_choice *choice, const process_entry *process) {
+    return process->start_ticks > choice->sure_after_ticks ||
+           (choice->sure_after_pid && process->start_ticks == choice->sure_after_ticks &&
+            process->pid > choice->sure_after_pid);
+}
+
 /* One look at all processes.  `newest` is the newest of the spared ones. */
 static bool signal_pass(const processes_choice *choice, int signal_number, process_entry *newest) {
     DIR *directory = opendir("/proc");
@@ -127,7 +150,7 @@ static bool signal_pass(const processes_choice *choice, int signal_number, proce
             getsid(process.pid) != choice->session || (choice->group && getpgid(process.pid) != choice->group) ||
             !read_start(process.pid, &process.start_ticks) || process.start_ticks < choice->since_ticks)
             continue;
-        if (process.start_ticks > choice->sure_after_ticks || !ignores(process.pid, choice->spare_ignoring))
+        if (is_sure(choice, &process) || !processes_ignores(process.pid, choice->spare_ignoring))
             any |= kill(process.pid, signal_number) == 0;
         else if (process.start_ticks > newest->start_ticks ||
                  (process.start_ticks == newest->start_ticks && process.pid > newest->pid))

@@ -19,8 +19,9 @@ typedef struct processes_choice {
     pid_t group;
     /* Spare those started before. */
     uint64_t since_ticks;
-    /* Take those started later, whatever they ignore. */
+    /* Take those started later, whatever they ignore: in the same tick, those of a higher number (0: none). */
     uint64_t sure_after_ticks;
+    pid_t sure_after_pid;
     /* As bits: 1 << (signal - 1). */
     uint64_t spare_ignoring;
     /* Rather than spare all, take the newest. */
@@ -42,6 +43,12 @@ processes_choice processes_of_command(pid_t session, uint64_t began_ns, bool job
 /* Send a signal to the processes of the choice; SIGKILL also to those that they start meanwhile.  Returns whether
  * there was any. */
 bool processes_signal(const processes_choice *choice, int signal_number);
+
+/* Spare those that ignore the signals only if they are there already. */
+void processes_spare_present(processes_choice *choice, uint64_t spare_ignoring);
+
+/* Whether it ignores them all.  As bits, see above. */
+bool processes_ignores(pid_t pid, uint64_t signals);
 
 /* When the process started; 0: it is not there. */
 uint64_t processes_start_ticks(pid_t pid);

@@ -386,6 +386,14 @@ static void pty_close(void *data) {
     release(pty);
 }
 
+/* It would go on with a loop of its command's behind what was killed there. */
+static void kill_deaf(pty_transport *pty) {
+    if (processes_ignores(child_pid(pty->child), PROCESSES_SIGNAL_BIT(SIGHUP)))
+        child_signal(pty->child, SIGKILL);
+    if (pty->shell && processes_ignores(pty->shell, PROCESSES_SIGNAL_BIT(SIGHUP)))
+        kill(pty->shell, SIGKILL);
+}
+
 static void pty_close_running(void *data, bool jobs) {
     pty_transport *pty = data;
     if (pty->exited) {
@@ -402,12 +410,12 @@ static void pty_close_running(void *data, bool jobs) {
     if (pty->command_ns && !pty->shell && group && group != shell && is_busy(pty, shell, group)) {
         /* What is elsewhere is in the background, then, and "nohup ... &" is meant to live on. */
         kill(-group, SIGKILL);
-        rest.spare_ignoring = PROCESSES_SIGNAL_BIT(SIGHUP);
-        rest.sure_after_ticks = UINT64_MAX;
+        processes_spare_present(&rest, PROCESSES_SIGNAL_BIT(SIGHUP));
     } else {
         /* It may be just about to take the foreground, and ignore the hangup. */
         processes_signal(&rest, SIGKILL);
     }
+    kill_deaf(pty);
     child_end(pty->child, group, &rest);
     release(pty);
 }

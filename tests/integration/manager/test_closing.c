@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { at_once_ms = 2000 };
 
@@ -281,8 +282,13 @@ static void processes_are_gone(void **state) {
     hostsession_manager *manager = new_manager("local", NULL);
     hostsession_named *named = open_named(manager, "a");
     ending run = {0}, oneshot = {0};
-    begin_run(named, "trap '' HUP INT QUIT TERM; echo 4711; while :; do sleep 1000; done", &run);
-    begin_oneshot(manager, "trap '' HUP INT QUIT TERM; while :; do sleep 1000; done", 0, &oneshot);
+    /* A number that no other process has on its command line. */
+    text tag = {0}, ran = {0}, shot = {0};
+    text_printf(&tag, "47%d11", (int)getpid());
+    text_printf(&ran, "trap '' HUP INT QUIT TERM; echo 4711; while :; do sleep %s; done", text_data(&tag));
+    text_printf(&shot, "trap '' HUP INT QUIT TERM; while :; do sleep %s; done", text_data(&tag));
+    begin_run(named, text_data(&ran), &run);
+    begin_oneshot(manager, text_data(&shot), 0, &oneshot);
     hostsession_loop *loop = hostsession_manager_loop(manager);
     for (int i = 0; i < 20; i++)
         hostsession_loop_run_once(loop, 10);
@@ -292,6 +298,13 @@ static void processes_are_gone(void **state) {
     told(&run, HOSTSESSION_ERROR_CANCELED);
     told(&oneshot, HOSTSESSION_ERROR_CANCELED);
     assert_int_equal(process_find_child(), 0);
+    text left = {0};
+    if (!process_wait_gone(text_data(&tag), at_once_ms, &left))
+        fail_msg("left: %s", text_data(&left));
+    text_free(&left);
+    text_free(&tag);
+    text_free(&ran);
+    text_free(&shot);
     hostsession_named_close(named);
     ending_free(&run);
     ending_free(&oneshot);
