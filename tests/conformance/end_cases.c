@@ -237,14 +237,14 @@ static void close_with_a_command_running(struct context *t) {
 }
 
 static void close_on_what_ignores_it(struct context *t) {
-    static const char *const texts[] = {"sh -c 'trap \"\" INT QUIT TERM HUP; while :; do sleep %s; done'"};
+    static const char *const texts[] = {"sh -c 'trap \"\" INT QUIT TERM HUP; while :; do sleep %s; done'",
+                                        "trap '' INT QUIT TERM HUP; while :; do sleep %s; done"};
     close_while(t, texts, sizeof texts / sizeof texts[0]);
 }
 
-/* The shell itself, which goes on with its loop. */
-static void close_on_a_shell_that_ignores_it(struct context *t) {
-    static const char *const texts[] = {"trap '' INT QUIT TERM HUP; while :; do sleep %s; done",
-                                        "trap : INT QUIT TERM HUP; while :; do sleep %s; done",
+/* The shell itself, which takes note of it, and goes on with its loop. */
+static void close_on_a_shell_that_traps_it(struct context *t) {
+    static const char *const texts[] = {"trap : INT QUIT TERM HUP; while :; do sleep %s; done",
                                         "trap : HUP; while :; do sh -c 'trap \"\" HUP; exec sleep '%s; done"};
     close_while(t, texts, sizeof texts / sizeof texts[0]);
 }
@@ -339,7 +339,7 @@ static const struct conformance_case end_cases_table[] = {
     {"end-errors-of-the-shell", errors_of_the_shell, 0, 0, 0},
     {"end-close-with-a-command-running", close_with_a_command_running, 0, 0, LONG},
     {"end-close-on-what-ignores-it", close_on_what_ignores_it, 0, 0, LONG | NEEDS_SIGNALS},
-    {"end-close-on-a-shell-that-ignores-it", close_on_a_shell_that_ignores_it, 0, 0, LONG | STARTED_HERE},
+    {"end-close-on-a-shell-that-traps-it", close_on_a_shell_that_traps_it, 0, 0, LONG | STARTED_HERE},
     {"end-close-with-a-background-job", close_with_a_background_job, 0, 0, 0},
     {"end-close-before-the-foreground", close_before_the_foreground, 0, 0, STARTED_HERE},
     {"end-close-spares-earlier-jobs", close_spares_earlier_jobs, 0, 0, STARTED_HERE},

@@ -271,12 +271,12 @@ static void on_errand_ended(void *owner) {
         shell_free(s);
 }
 
-static bool send_errand(shell *s, int number) {
+static bool send_errand(shell *s, int number, bool closing) {
     /* It is on its way: on a host that is slow more of them would make it slower. */
-    if (s->errands > 0 && number == s->last_errand)
+    if (s->errands > 0 && number == s->last_errand && !closing)
         return true;
     int64_t since_ms = (s->command_us - s->heard_us) / 1000;
-    char *command = s->pid > 0 ? start_signal(s->pid, number, since_ms) : NULL;
+    char *command = s->pid > 0 ? start_signal(s->pid, number, since_ms, closing) : NULL;
     bool sent = command && errand_start(s->pool, s->settings, s->lane.alone, command, on_errand_ended, s);
     free(command);
     s->errands += sent;
@@ -294,13 +294,13 @@ static bool shell_signal(void *data, hostsession_signal signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
         /* For a terminal that makes no signal of Ctrl+C. */
         if (s->remote.tty)
-            return send_errand(s, SIGINT);
+            return send_errand(s, SIGINT, false);
         ssh_lane_touch(&s->lane);
         return ssh_channel_request_send_signal(s->lane.channel, "INT") == SSH_OK;
     case HOSTSESSION_SIGNAL_QUIT:
-        return !s->remote.tty && send_errand(s, SIGQUIT);
+        return !s->remote.tty && send_errand(s, SIGQUIT, false);
     case HOSTSESSION_SIGNAL_KILL:
-        return send_errand(s, SIGKILL);
+        return send_errand(s, SIGKILL, false);
     }
     return false;
 }
@@ -323,6 +323,14 @@ static void shell_close(void *data) {
     ssh_config_cancel(&s->asker);
     if (s->errands == 0)
         hang_up(s);
+}
+
+static void shell_close_running(void *data, bool jobs) {
+    (void)jobs;
+    shell *s = data;
+    if (s->stage == STAGE_RUNNING && s->lane.connection)
+        send_errand(s, SIGKILL, true);
+    shell_close(s);
 }
 
 static void shell_note_pid(void *data, int64_t pid) {
@@ -388,6 +396,7 @@ static hostsession_error make(const transport_remote *remote, const transport_ch
     ret->data = s;
     ret->free = shell_free;
     ret->shell_pid = shell_note_pid;
+    ret->close_running = shell_close_running;
     ret->explain = shell_explain;
     ret->signals_pending = shell_signals_pending;
     ret->signals_aside = true;

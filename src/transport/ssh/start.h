@@ -17,7 +17,8 @@ char *start_script(const transport_remote *remote, const ssh_settings *settings,
 
 /* Send a signal to what runs in the foreground of the shell `pid`, and not to itself.  Without job control background
  * jobs share its group, but ignore SIGINT and SIGQUIT; what does that is taken only if it was started at least
- * `since_ms` after the shell.  To be freed; NULL without memory. */
-char *start_signal(int64_t pid, int signal_number, int64_t since_ms);
+ * `since_ms` after the shell.  `closing`: the shell is hung up behind that, or killed first if it ignores that.
+ * To be freed; NULL without memory. */
+char *start_signal(int64_t pid, int signal_number, int64_t since_ms, bool closing);
 
 #endif
