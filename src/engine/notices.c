@@ -42,7 +42,8 @@ bool notices_background(const char *text, size_t length) {
 }
 
 void notices_start(notices *n, bool gives, bool says_exit, bool jobs, bool starts, const char *command, size_t length) {
-    n->interrupted = false;
+    n->answers = n->newlines = 0;
+    n->spoke = false;
     n->in_line = false;
     bytes_clear(&n->held);
     /* A program that takes the shell's place says nothing for it. */
@@ -143,10 +144,25 @@ static look line_notice(const notices *n, const char *line, size_t length, size_
     return n->complaints ? complaint(line, length, ret_length) : IS_TEXT;
 }
 
+static size_t newlines_at_end(const char *data, size_t length) {
+    size_t count = 0;
+    while (count < length && data[length - count - 1] == '\n')
+        count++;
+    return count;
+}
+
+/* What a program says of its end ends with one newline of the shell's; where nothing else came, each is an answer. */
+static void note_newlines(notices *n, const char *data, size_t length) {
+    n->spoke |= newlines_at_end(data, length) < length;
+    n->newlines = n->spoke ? 1 : n->newlines + length;
+}
+
 /* How many of the last bytes may be the beginning, or the whole, of the shell's last word. */
 static size_t last_word(const notices *n, const char *data, size_t length) {
-    if (n->interrupted && length && data[length - 1] == '\n')
-        return 1;
+    size_t most = n->newlines < n->answers ? n->newlines : n->answers;
+    size_t count = most ? newlines_at_end(data, length) : 0;
+    if (count)
+        return count < most ? count : most;
     if (!n->exits)
         return 0;
     size_t longest = 0;
@@ -169,7 +185,9 @@ static void emit(notices *n, const char *data, size_t length) {
 }
 
 bool notices_feed(notices *n, const char *data, size_t length) {
-    if (!n->jobs && !n->complaints && !n->exits && !n->interrupted && !bytes_length(&n->held)) {
+    if (n->answers)
+        note_newlines(n, data, length);
+    if (!n->jobs && !n->complaints && !n->exits && !n->answers && !bytes_length(&n->held)) {
         emit(n, data, length);
         return true;
     }
@@ -211,7 +229,8 @@ void notices_finish(notices *n, notices_end how) {
     size_t length = bytes_length(&n->held);
     const char *held = bytes_front(&n->held);
     bool whole = length && held[length - 1] == '\n';
-    bool shells = (how == NOTICES_EXITED && n->exits) || (how == NOTICES_INTERRUPTED && n->interrupted && length == 1);
+    bool shells = (how == NOTICES_EXITED && n->exits) ||
+                  (how == NOTICES_INTERRUPTED && n->answers && newlines_at_end(held, length) == length);
     if (length && !(shells && whole))
         emit(n, held, length);
     bytes_clear(&n->held);

@@ -12,15 +12,18 @@
 typedef enum notices_end { NOTICES_ENDED, NOTICES_EXITED, NOTICES_INTERRUPTED } notices_end;
 
 typedef struct notices {
-    bool starts;      /* "[1] 4711" lines are the shell's */
-    bool jobs;        /* "[1]+  Done ..." lines are the shell's */
-    bool stops;       /* a blank line comes before the notice of a stopped job */
-    bool complaints;  /* bash's about a terminal that it does not have */
-    bool exits;       /* a last "exit" or "logout" line is the shell's */
-    bool interrupted; /* a last newline is the shell's answer to Ctrl+C */
-    bool exit_word;   /* ... also behind text in the same line */
-    bool in_line;     /* what comes next does not begin a line */
-    bytes held;       /* the beginning of what may be a notice */
+    bool starts;     /* "[1] 4711" lines are the shell's */
+    bool jobs;       /* "[1]+  Done ..." lines are the shell's */
+    bool stops;      /* a blank line comes before the notice of a stopped job */
+    bool complaints; /* bash's about a terminal that it does not have */
+    bool exits;      /* a last "exit" or "logout" line is the shell's */
+    size_t
+        answers; /* so many newlines at the end may be the shell's answers to interrupts; 0: it was not interrupted */
+    size_t newlines; /* that came since then, and nothing else */
+    bool spoke;      /* ... but something else came */
+    bool exit_word;  /* ... also behind text in the same line */
+    bool in_line;    /* what comes next does not begin a line */
+    bytes held;      /* the beginning of what may be a notice */
     void (*on_data)(void *owner, const char *data, size_t length);
     void *owner;
 } notices;

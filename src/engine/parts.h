@@ -145,7 +145,7 @@ struct engine {
     int beats_left;      /* to wait for the shell to read the command's line to its end */
     bool proven;         /* the shell has answered once */
     bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
-    bool knocked;        /* Ctrl+C was typed, and nothing has come since */
+    bool knocked;        /* it was interrupted, and nothing has come since */
     int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
     bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */
     bool dying;          /* the session ends with this command */

@@ -60,7 +60,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
         return;
     }
     for (size_t i = 0; i < e->side_count; i++)
-        e->sides[i].notices.interrupted = e->shell->dialect->interrupt_newline;
+        e->sides[i].notices.answers = e->shell->dialect->interrupt_newline;
     recovery_advance(e);
 }
 
@@ -109,13 +109,11 @@ static void interrupt(engine *e) {
     bool settled = !parts_sees_foreground(e) || e->step >= 3;
     if (parts_sees_foreground(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
         return;
-    if (settled) {
+    if (settled)
         type_control(e, 0x03);
-        e->knocked = e->shell->dialect->interrupt_newline;
-    }
 }
 
-/* The newline that answers Ctrl+C, alone: the prompt is next, for which bash may run something.  One more Ctrl+C would
+/* The newline that answers an interrupt, alone: the prompt is next, for which bash may run something.  One more would
  * bring one more newline, and only the last is known to be no output.  Whatever else comes says that it was not so. */
 void recovery_heard(engine *e, const char *data, size_t length) {
     if (e->held_step) {
@@ -234,6 +232,9 @@ static void climb(engine *e) {
     }
     climb_terminal(e);
     e->step++;
+    e->knocked = e->shell->dialect->quiet_prompt;
+    if (e->step > 1 && e->shell->dialect->interrupt_newline)
+        e->sides[HOSTSESSION_STREAM_OUTPUT].notices.answers++;
 }
 
 /* The proof is made again once the last signal has arrived: it would meet the next command. */

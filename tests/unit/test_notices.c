@@ -20,7 +20,7 @@ static void play(const char *command, const char *input, size_t length, size_t c
     notices n = {.on_data = on_data, .owner = seen};
     text_clear(seen);
     notices_start(&n, true, true, true, false, command, strlen(command));
-    n.interrupted = how == NOTICES_INTERRUPTED;
+    n.answers = how == NOTICES_INTERRUPTED;
     assert_true(notices_feed(&n, input, cut));
     assert_true(notices_feed(&n, input + cut, length - cut));
     notices_finish(&n, how);
@@ -39,7 +39,7 @@ static void check_end(const char *command, const char *input, notices_end how, c
     notices n = {.on_data = on_data, .owner = &seen};
     text_clear(&seen);
     notices_start(&n, true, true, true, false, command, strlen(command));
-    n.interrupted = how == NOTICES_INTERRUPTED;
+    n.answers = how == NOTICES_INTERRUPTED;
     for (size_t i = 0; i < length; i++)
         assert_true(notices_feed(&n, input + i, 1));
     notices_finish(&n, how);
