@@ -72,8 +72,11 @@ static const char *const bash_quiet[] = {
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
- * in a restricted shell that can be done as for input alone. */
-#define TAKE_TERMINAL "${_hs_t[$?]+$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);} 1<&- 2<&-)}"
+ * in a restricted shell that can be done as for input alone.  It stands in an index, which is evaluated when it is
+ * used: in the prompt itself it would be parsed each time. */
+#define TERMINAL_TAKER                                                                                                 \
+    "_hs_c='_hs_q[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);} 1<&- 2<&-)0]'\n"
+#define TAKE_TERMINAL "${_hs_t[$?]+${_hs_q[_hs_c]}}"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
  * we left it and no job was started, most of what END says is known. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
@@ -83,7 +86,8 @@ static const char *const bash_quiet[] = {
 #define BASH_QUICK_PRINT BASH_PRINT "\"$_hs_r;E;$1;$2;$-;1;${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}$_hs_r\""
 static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
                                                              SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT), PROMPT_BASH(TAKE_TERMINAL), NULL};
+                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT),
+                                       TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
 static const char *const bash_pipe[] = {RS_ANSI BASH_INPUT
