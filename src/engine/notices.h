@@ -17,8 +17,7 @@ typedef struct notices {
     bool stops;      /* a blank line comes before the notice of a stopped job */
     bool complaints; /* bash's about a terminal that it does not have */
     bool exits;      /* a last "exit" or "logout" line is the shell's */
-    size_t
-        answers; /* so many newlines at the end may be the shell's answers to interrupts; 0: it was not interrupted */
+    size_t answers;  /* to interrupts: so many newlines at the end may be the shell's; 0: none was sent */
     size_t newlines; /* that came since then, and nothing else */
     bool spoke;      /* ... but something else came */
     bool exit_word;  /* ... also behind text in the same line */

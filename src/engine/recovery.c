@@ -114,7 +114,7 @@ static void interrupt(engine *e) {
 }
 
 /* The newline that answers an interrupt, alone: the prompt is next, for which bash may run something.  One more would
- * bring one more newline, and only the last is known to be no output.  Whatever else comes says that it was not so. */
+ * bring one more newline, which behind other text passes for output.  Whatever else comes says that it was not so. */
 void recovery_heard(engine *e, const char *data, size_t length) {
     if (e->held_step) {
         e->next_step = e->held_step;
