@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* For a probe's answer, before the next one. */
-enum { patience_settles = 4 };
+/* For a probe's answer, before the next one: twice as long each time, for so long. */
+enum { patience_settles = 4, longest_patience_us = 60 * 1000 * 1000 };
 
 static void probe(engine *e) {
     console *c = e->console;
@@ -13,7 +13,8 @@ static void probe(engine *e) {
     c->early_echo = e->host.echoes(e->owner) == 1;
     c->owed++;
     c->timer = parts_after(e, c->patience_us);
-    c->patience_us *= 2;
+    if (c->patience_us < longest_patience_us)
+        c->patience_us *= 2;
     parts_type(e, c->probe, strlen(c->probe), false);
 }
 
