@@ -25,6 +25,8 @@ enum {
     keepalive_interval_s = 15,
     keepalive_count = 4,
     unanswered_ms = 120 * 1000,
+    /* A shell brings to the foreground what it has just started. */
+    linger_us = 100 * 1000,
 };
 
 typedef struct telnet {
@@ -45,8 +47,12 @@ typedef struct telnet {
     bool short_for; /* the session has more to send */
     bool answered;  /* a shell has */
     bool ended;
-    int broken; /* errno */
+    int broken;   /* errno */
+    bool lingers; /* closed, and hung up soon */
+    bool unowned; /* freed then */
     loop_timer pause;
+    loop_timer linger;
+    loop_hold hold; /* while it lingers */
     loop_task failed;
 } telnet;
 
@@ -197,6 +203,42 @@ static void on_ready(void *userdata, unsigned events) {
         go_on(t);
 }
 
+/* ---- the end ---- */
+
+/* The server's terminal is hung up by it. */
+static void disconnect(telnet *t) {
+    loop_unpost(&t->failed);
+    loop_timer_destroy(&t->pause);
+    loop_timer_destroy(&t->linger);
+    hostsession_watch_free(t->watch);
+    if (t->descriptor >= 0)
+        close(t->descriptor);
+    t->watch = NULL;
+    t->descriptor = -1;
+}
+
+static void release(telnet *t) {
+    nvt_free(t->nvt);
+    free(t->host);
+    free(t);
+}
+
+static void let_go(telnet *t) {
+    t->lingers = false;
+    loop_hold_remove(&t->hold);
+    disconnect(t);
+    if (t->unowned)
+        release(t);
+}
+
+static void on_lingered(loop_timer *timer) {
+    let_go(list_item(timer, telnet, linger));
+}
+
+static void on_abandoned(loop_hold *hold) {
+    let_go(list_item(hold, telnet, hold));
+}
+
 /* ---- the interface ---- */
 
 static void set_options(int descriptor) {
@@ -242,11 +284,13 @@ static hostsession_error telnet_open(void *data, hostsession_loop *loop, hostses
     t->loop = loop;
     t->channel = channel;
     t->failed.run = on_failed;
-    if (!loop_timer_init(&t->pause, loop, on_pause_over))
+    if (!loop_timer_init(&t->pause, loop, on_pause_over) || !loop_timer_init(&t->linger, loop, on_lingered)) {
+        disconnect(t);
         return failure_no_memory(failure, "connect");
+    }
     hostsession_error error = dial_start(loop, &address, on_dialed, t, &t->dial, failure);
     if (error)
-        loop_timer_destroy(&t->pause);
+        disconnect(t);
     return error;
 }
 
@@ -256,19 +300,30 @@ static void telnet_pause(void *data, bool paused) {
     update_events(t);
 }
 
-/* The server's terminal is hung up by it. */
 static void telnet_close(void *data) {
     telnet *t = data;
     t->ended = true;
     dial_cancel(t->dial);
-    loop_unpost(&t->failed);
-    loop_timer_destroy(&t->pause);
-    hostsession_watch_free(t->watch);
-    if (t->descriptor >= 0)
-        close(t->descriptor);
     t->dial = NULL;
-    t->watch = NULL;
-    t->descriptor = -1;
+    disconnect(t);
+}
+
+/* A hang-up ends what is in the foreground.  What the shell is just starting is not there yet, nor among its jobs. */
+static void telnet_close_running(void *data, bool jobs) {
+    (void)jobs;
+    telnet *t = data;
+    if (t->ended || t->broken || !t->answered) {
+        telnet_close(t);
+        return;
+    }
+    loop_timer_stop(&t->pause);
+    t->ended = t->lingers = true;
+    update_events(t);
+    t->hold.abandon = on_abandoned;
+    loop_hold_add(t->loop, &t->hold);
+    if (!loop_in_dispatch(t->loop))
+        loop_update_now(t->loop);
+    loop_timer_set(&t->linger, loop_now_us(t->loop) + linger_us);
 }
 
 /* The login is over, which may have dropped what was agreed on. */
@@ -289,11 +344,10 @@ static void telnet_explain(void *data, hostsession_failure *failure) {
 
 static void telnet_free(void *data) {
     telnet *t = data;
-    if (!t)
-        return;
-    nvt_free(t->nvt);
-    free(t->host);
-    free(t);
+    if (t && t->lingers)
+        t->unowned = true;
+    else if (t)
+        release(t);
 }
 
 static hostsession_error take_options(telnet *t, const hostsession_telnet_options *given,
@@ -341,6 +395,7 @@ hostsession_error transport_make_telnet(const char *host, int port, const hostse
     ret->data = t;
     ret->free = telnet_free;
     ret->shell_pid = telnet_shell_answered;
+    ret->close_running = telnet_close_running;
     ret->explain = telnet_explain;
     ret->telnet_command = telnet_command;
     return HOSTSESSION_OK;
