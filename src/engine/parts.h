@@ -145,6 +145,7 @@ struct engine {
     int beats_left;      /* to wait for the shell to read the command's line to its end */
     bool proven;         /* the shell has answered once */
     bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
+    bool cut;            /* not all of its line was sent */
     bool knocked;        /* it was interrupted, and nothing has come since */
     int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
     bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */
@@ -223,6 +224,12 @@ static inline bool parts_sees_foreground(const engine *e) {
 }
 static inline bool parts_signals_aside(const engine *e) {
     return e->config.signals_aside && e->shell->near;
+}
+
+/* Whether the shell may still be reading the command's line when it is to be stopped, and nobody can see that: it is
+ * more than what a terminal holds, or, in a pipe, than a shell reads at once. */
+static inline bool parts_long_line(const engine *e) {
+    return !parts_sees_foreground(e) && e->command.length >= (size_t)(e->config.tty ? 4096 : 500);
 }
 
 /* opening.c */

@@ -18,6 +18,8 @@ enum {
     short_line_us = 200000,
     quiet_us = 50000,
     most_quiet_us = 150000,
+    most_long_us = 1000000,
+    parse_byte_us = 1,
     prompt_us = 100000
 };
 
@@ -49,7 +51,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
-    e->proven = e->awaits_signals = e->knocked = false;
+    e->proven = e->awaits_signals = e->knocked = e->cut = false;
     e->held_step = 0;
     if (!e->shell->stopped_number)
         e->shell->stopped_number = e->number;
@@ -198,14 +200,17 @@ static void climb_pipes(engine *e) {
 }
 
 /* Where the foreground cannot be seen: whether the shell may be about to start a program, as it is right behind its
- * line and behind output.  bash that gets Ctrl+C then gives up the line, but leaves the terminal to that program: its
- * next read fails, and it exits. */
+ * line, which it parses, and behind output.  bash that gets Ctrl+C then gives up the line, and forgets that program: it
+ * lives on, or has the terminal still, and bash, whose next read fails, exits. */
 static bool may_start(engine *e) {
+    bool is_long = parts_long_line(e) && !e->cut;
+    bool reads = is_long && !e->sides[HOSTSESSION_STREAM_OUTPUT].begun;
     int64_t last = e->heard > e->started ? e->heard : e->started;
-    int64_t stopped = e->deadline - e->config.recovery_timeout_us;
-    if (!e->config.tty || parts_sees_foreground(e) || e->now >= last + quiet_us || e->now >= stopped + most_quiet_us)
+    int64_t quiet = last + quiet_us + (is_long ? (int64_t)e->command.length * parse_byte_us : 0);
+    int64_t until = e->deadline - e->config.recovery_timeout_us + (is_long ? most_long_us : most_quiet_us);
+    if (!e->config.tty || parts_sees_foreground(e) || e->now >= until || (!reads && e->now >= quiet))
         return false;
-    e->next_step = last + quiet_us;
+    e->next_step = reads ? e->now + beat_us : quiet;
     return true;
 }
 
@@ -224,6 +229,7 @@ static void climb(engine *e) {
     }
     if (e->step == 0) {
         /* What has not been sent yet would only be eaten. */
+        e->cut |= bytes_length(&e->outgoing) > 0;
         engine_sent(e, bytes_length(&e->outgoing));
         /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
         e->host.reset_terminal(e->owner);

@@ -61,9 +61,11 @@ static bool type_frame(engine *e) {
 /* BEGIN keeps apart what comes before a command: our own line, where the terminal echoes it, and what the user's prompt
  * or the shell itself prints.  Without these the last prompt is as good a sign, and costs nothing. */
 static bool may_be_silent(engine *e) {
-    enum { short_line_bytes = 500 };
     if (e->shell->prompt_changed || e->shell->terminal_dirty || e->shell->editor || e->shell->prompt_lost ||
         e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
+        return false;
+    /* BEGIN tells that it was read: until then it must not be interrupted. */
+    if (parts_long_line(e))
         return false;
     if (e->config.tty) {
         int echoes = e->shell->resets_terminal ? 0 : e->host.echoes(e->owner);
@@ -72,9 +74,7 @@ static bool may_be_silent(engine *e) {
         return echoes == 0 || (e->unsure && !e->shell->dialect->edits && !e->shell->jobs && !e->command.expectations &&
                                returned_is_exact(e->command.text, e->command.length));
     }
-    /* Where nobody can look into the pipe, BEGIN tells that a long line was read: until then it must not be
-     * interrupted. */
-    return parts_sees_foreground(e) || e->command.length < short_line_bytes;
+    return true;
 }
 
 void sending_start(engine *e) {
