@@ -81,19 +81,32 @@ static size_t find_echo(const engine *e, const char *text, size_t length) {
     return newline ? (size_t)(newline + 1 - text) : 0;
 }
 
-void between_flush(side *s) {
+/* Returns how much came before our own line. */
+static size_t pass_foreign(side *s, const bytes *held) {
     engine *e = s->engine;
-    bytes held = s->prelude;
-    s->prelude = (bytes){0};
-    size_t length = bytes_length(&held);
-    size_t foreign = length ? find_echo(e, bytes_front(&held), length) : 0;
+    size_t length = bytes_length(held);
+    size_t foreign = length ? find_echo(e, bytes_front(held), length) : 0;
     if (foreign < length)
         e->shell->terminal_dirty = e->config.tty;
     if (foreign)
-        feed(s, bytes_front(&held), foreign);
+        feed(s, bytes_front(held), foreign);
     if (e->phase != PHASE_ENDED)
         finish(s);
+    return foreign;
+}
+
+void between_flush(side *s) {
+    bytes held = s->prelude;
+    s->prelude = (bytes){0};
+    pass_foreign(s, &held);
     bytes_free(&held);
+}
+
+void between_flush_earlier(side *s) {
+    bytes held = s->prelude;
+    s->prelude = (bytes){0};
+    bytes_consume(&held, pass_foreign(s, &held));
+    s->prelude = held;
 }
 
 void between_data(side *s, const char *data, size_t length) {

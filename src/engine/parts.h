@@ -340,6 +340,8 @@ void between_open(side *s);
 void between_data(side *s, const char *data, size_t length);
 /* A marker has come: what is held back came before it. */
 void between_flush(side *s);
+/* ... the marker of an earlier line: ours may be coming back already, and the rest of it is still to come. */
+void between_flush_earlier(side *s);
 void between_free(side *s);
 
 /* returned.c: our own line in front of the output, where nobody can tell whether the terminal echoes */

@@ -36,7 +36,7 @@ static void note_earlier(side *s, const marker *m) {
     engine *e = s->engine;
     bool fence = m->number == e->fence;
     if (!s->begun)
-        between_flush(s);
+        between_flush_earlier(s);
     prompts_note(s, m);
     s->begun |= fence && e->silent;
 }
