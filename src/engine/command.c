@@ -174,7 +174,7 @@ static void all_ended(engine *e) {
     if (e->drains)
         command_type_drained(e);
     if (e->phase == PHASE_RECOVERING) {
-        recovery_shell_seen(e);
+        recovery_shell_seen(e, false);
         return;
     }
     if (e->phase == PHASE_ENDED)

@@ -145,6 +145,7 @@ struct engine {
     int beats_left;      /* to wait for the shell to read the command's line to its end */
     bool proven;         /* the shell has answered once */
     bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
+    int interrupts;      /* that the shell may still answer with a prompt */
     bool cut;            /* not all of its line was sent */
     bool knocked;        /* it was interrupted, and nothing has come since */
     int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
@@ -328,7 +329,8 @@ bool prompts_hold_trace(side *s, const char *data, size_t length);
 /* recovery.c */
 hostsession_status recovery_status(const engine *e);
 void recovery_start(engine *e, hostsession_error error, const hostsession_failure *failure);
-void recovery_shell_seen(engine *e);
+/* `interrupted`: it printed one more prompt, as for a signal that meets it there. */
+void recovery_shell_seen(engine *e, bool interrupted);
 void recovery_heard(engine *e, const char *data, size_t length);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);

@@ -5,6 +5,8 @@
  */
 #include "engine/parts.h"
 
+#include <signal.h>
+
 enum { trace_max_bytes = 16 * 1024 };
 
 bool prompts_come_on(const side *s) {
@@ -61,7 +63,7 @@ void prompts_drained(engine *e) {
         check_abort(e);
     } else if (e->phase == PHASE_RECOVERING) {
         e->sync_number = 0;
-        recovery_shell_seen(e);
+        recovery_shell_seen(e, false);
     }
 }
 
@@ -123,6 +125,8 @@ static void seen_in_recovery(side *s, const marker *m) {
         note_earlier(s, m);
         return;
     }
+    /* One more for a line, or one behind END that does not have our function's status. */
+    bool interrupted = (numbered && m->number <= e->shell->last_prompt) || parts_status(m, 0) == 128 + SIGINT;
     prompts_note(s, m);
     e->line_aborted |= e->shell->dialect->interrupt_newline;
     if (!s->begun || s->ended || s->aborted)
@@ -133,7 +137,7 @@ static void seen_in_recovery(side *s, const marker *m) {
     e->prompt_early = lost && e->host.catch_up && s->stream == HOSTSESSION_STREAM_ERROR;
     if (lost && !e->prompt_early)
         e->sync_number = 0;
-    recovery_shell_seen(e);
+    recovery_shell_seen(e, interrupted);
 }
 
 /* Returns false when it is the command's own output. */

@@ -52,6 +52,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = e->awaits_signals = e->knocked = e->cut = false;
+    e->interrupts = 0;
     e->held_step = 0;
     if (!e->shell->stopped_number)
         e->shell->stopped_number = e->number;
@@ -74,9 +75,12 @@ hostsession_status recovery_status(const engine *e) {
 }
 
 /* The shell printed a marker: its line has ended, one way or the other. */
-void recovery_shell_seen(engine *e) {
+void recovery_shell_seen(engine *e, bool interrupted) {
+    /* What was typed for it may have been thrown away with that: it is asked again, once for each. */
+    bool answers = interrupted && e->interrupts > 0;
+    e->interrupts -= answers;
     /* It is asked again once the signals have arrived. */
-    if (e->sync_number || e->awaits_signals)
+    if (e->awaits_signals || (e->sync_number && !answers))
         return;
     parts_sync(e);
     /* A signal now would throw this line away, too. */
@@ -189,6 +193,7 @@ static void climb_pipes(engine *e) {
     if (e->step == 0 && still_reads(e))
         return;
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
+    e->interrupts++;
     int step = e->step++;
     if (step == 0 || step % beats != 0)
         return;
@@ -237,6 +242,7 @@ static void climb(engine *e) {
             return;
     }
     climb_terminal(e);
+    e->interrupts++;
     e->step++;
     e->knocked = e->shell->dialect->quiet_prompt;
     if (e->step > 1 && e->shell->dialect->interrupt_newline)
