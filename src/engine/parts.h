@@ -145,6 +145,7 @@ struct engine {
     int beats_left;      /* to wait for the shell to read the command's line to its end */
     bool proven;         /* the shell has answered once */
     bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
+    int proofs;          /* that were asked for because nothing was heard */
     int interrupts;      /* that the shell may still answer with a prompt */
     bool cut;            /* not all of its line was sent */
     bool knocked;        /* it was interrupted, and nothing has come since */

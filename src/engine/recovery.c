@@ -12,6 +12,7 @@
 /* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
 enum {
     rung_us = 250000,
+    quick_proofs = 2,
     beat_us = 25000,
     quick_beat_us = 5000,
     reading_beats = 40,
@@ -29,7 +30,8 @@ static void type_control(engine *e, char control) {
 
 /* Ask the shell; a program that reads the terminal gets the line instead and cannot answer it. */
 static void prove(engine *e) {
-    e->next_step = e->now + rung_us;
+    /* A host that is slow to answer would be interrupted in each answer. */
+    e->next_step = e->now + (e->proofs++ < quick_proofs ? rung_us : 2 * rung_us);
     e->host.reset_terminal(e->owner);
     if (e->config.tty)
         parts_type(e, "\n", 1, false);
@@ -52,7 +54,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = e->awaits_signals = e->knocked = e->cut = false;
-    e->interrupts = 0;
+    e->interrupts = e->proofs = 0;
     e->held_step = 0;
     if (!e->shell->stopped_number)
         e->shell->stopped_number = e->number;
@@ -192,16 +194,17 @@ static void climb_pipes(engine *e) {
     e->next_step = e->now + beat_us;
     if (e->step == 0 && still_reads(e))
         return;
+    int round = e->step / (beats + 1);
+    int beat = e->step % (beats + 1);
+    e->step++;
+    if (beat == beats) {
+        prove(e);
+        return;
+    }
+    if (beat == 0 && round > 0)
+        e->host.signal(e->owner, round == 1 ? HOSTSESSION_SIGNAL_QUIT : HOSTSESSION_SIGNAL_KILL);
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
     e->interrupts++;
-    int step = e->step++;
-    if (step == 0 || step % beats != 0)
-        return;
-    if (step == beats)
-        e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
-    else
-        e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
-    prove(e);
 }
 
 /* Where the foreground cannot be seen: whether the shell may be about to start a program, as it is right behind its
@@ -222,6 +225,11 @@ static bool may_start(engine *e) {
 static void climb(engine *e) {
     e->knocked = false;
     e->held_step = 0;
+    /* A slow host: more signals would make it slower, and what they meet would throw away the proof. */
+    if (e->host.signals_pending(e->owner)) {
+        e->next_step = e->now + beat_us;
+        return;
+    }
     /* The shell has answered once: its second answer is late, or was thrown away.  What would stop a command would now
      * meet the shell alone, and, from far away, only after it has been let go. */
     if (e->proven) {
