@@ -11,11 +11,11 @@ enum { piece_bytes = 120 };
 enum { answer_bash, answer_zsh, answer_ksh, answer_ansi, answer_user, answer_pid, answer_flags, answer_cwd };
 
 bool dialect_question(const char *token, uint64_t number, bytes *to) {
-    return bytes_printf(to,
-                        " \\command printf '\\036%s;A;%" PRIu64
-                        ";%%s;%%s;%%s;%%s;%%s;%%s;%%s;%%s\\036%s\\n' \"${BASH_VERSION-}\" "
-                        "\"${ZSH_VERSION-}\" \"${KSH_VERSION-}\" $'\\101' \"${LOGNAME-}\" \"$$\" \"$-\" \"$PWD\"\n",
-                        token, number, token);
+    return bytes_printf(
+        to,
+        " \\command printf '\\036%s;A;%" PRIu64 ";%%s;%%s;%%s;%%s;%%s;%%s;%%s;%%s\\036%s\\n' \"${BASH_VERSION-}\" "
+        "\"${ZSH_VERSION-}\" \"${KSH_VERSION-}\" $'\\101' \"${LOGNAME-}\" \"$$\" \"$-:${SHELLOPTS-}\" \"$PWD\"\n",
+        token, number, token);
 }
 
 /* fish leaves a line that it does not understand standing: Ctrl+U. */
@@ -43,6 +43,17 @@ const dialect *dialect_of_answer(const marker *a) {
                                                                                              : &shell_ksh93;
     bool has_ansi_quotes = a->fields[answer_ansi].length == 1 && a->fields[answer_ansi].text[0] == 'A';
     return has_ansi_quotes ? &shell_ash : &shell_dash;
+}
+
+/* `$-:`, and in bash the names of the options that are on. */
+bool dialect_edits_lines(const marker *a) {
+    const char *flags = a->fields[answer_flags].text;
+    size_t length = a->fields[answer_flags].length;
+    const dialect *d = dialect_of_answer(a);
+    bool told = length > 0 && memchr(flags, ':', length);
+    if (told && d == &shell_bash)
+        return memmem(flags, length, ":emacs", 6) || memmem(flags, length, ":vi", 3);
+    return !told || d != &shell_dash;
 }
 
 /* What every line begins with. */
@@ -129,8 +140,8 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool 
         return false;
     const char *user = names_user ? " \"$(\\command id -un 2>/dev/null)\"" : "";
     return append_lines(d, d->quiet, token, to) &&
-           bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;%s\\036%s\\n' %" PRIu64 "%s\n", lead(d), token,
-                        names_user ? "%s" : "", token, number, user);
+           (!number || bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;%s\\036%s\\n' %" PRIu64 "%s\n",
+                                    lead(d), token, names_user ? "%s" : "", token, number, user));
 }
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {

@@ -143,12 +143,16 @@ bool dialect_replace_foreign(bool tty, bytes *to);
 /* The dialect of the shell that gave this answer; NULL when it is none that we know. */
 const dialect *dialect_of_answer(const marker *answer);
 
+/* Whether it may be editing lines: what is typed behind the end of that would not be read as it stands. */
+bool dialect_edits_lines(const marker *answer);
+
 /* Append the line that ends the shell, with the status of the last command; its prompt, when it does not, has `number`
  * or is unnumbered. */
 bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to);
 
-/* Append the two parts of the setup; each ends in a sync with `number`, the first one's with the user's name in place
- * of the directory, if `names_user`.  `ordered`: END on standard output says enough of standard error. */
+/* Append the two parts of the setup; each ends in a sync with `number` (the first one in none, if that is 0), the first
+ * one's with the user's name in place of the directory, if `names_user`.  `ordered`: END on standard output says enough
+ * of standard error. */
 bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool names_user, uint64_t number, bytes *to);
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to);
 

@@ -69,14 +69,13 @@ static void probe(engine *e) {
     bytes_free(&line);
 }
 
-static void quiet(engine *e) {
+/* `number` 0: nothing is asked. */
+static void quiet(engine *e, uint64_t number) {
     bytes lines = {0};
-    e->phase_last = ++e->last_number;
     /* A terminal that is not ours (docker, ssh) has to be set by the shell; this costs it a process. */
     bool set_terminal = e->config.tty && (e->echo_seen || e->shell->terminal_dirty);
     e->shell->terminal_dirty = false;
-    if (!dialect_quiet(e->shell->dialect, e->config.token, set_terminal, e->shell->outer != NULL, e->phase_last,
-                       &lines))
+    if (!dialect_quiet(e->shell->dialect, e->config.token, set_terminal, e->shell->outer != NULL, number, &lines))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&lines), bytes_length(&lines), false);
@@ -87,6 +86,8 @@ static void teach(engine *e) {
     bytes lines = {0};
     e->phase_last = ++e->last_number;
     e->sides[0].synced = e->sides[1].synced = false;
+    if (e->teaches_at_once)
+        quiet(e, 0);
     if (!dialect_teach(e->shell->dialect, e->config.token, e->config.tty, e->host.catch_up != NULL, e->phase_last,
                        &lines))
         parts_no_memory(e);
@@ -100,7 +101,7 @@ static void again(engine *e) {
     if (e->phase == PHASE_ASKING)
         opening_ask(e);
     else if (e->phase == PHASE_QUIETING)
-        quiet(e);
+        quiet(e, e->phase_last = ++e->last_number);
     else
         teach(e);
 }
@@ -250,7 +251,9 @@ void opening_answered(engine *e, const marker *m) {
     sh->pid = marker_number(m, field_pid, INT32_MAX);
     sh->near = e->host.shell_pid(e->owner, engine_depth(e), sh->pid);
     parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the %sshell is %s", e->name, sh->outer ? "inner " : "", sh->dialect->name);
-    e->phase = PHASE_QUIETING;
+    /* A line editor, an echo and a user's name are asked for first; without them it is a round trip less. */
+    e->teaches_at_once = !sh->outer && !e->echo_seen && !sh->terminal_dirty && !dialect_edits_lines(m);
+    e->phase = e->teaches_at_once ? PHASE_TEACHING : PHASE_QUIETING;
     e->probes = false;
     e->phase_first = e->last_number + 1;
     again(e);

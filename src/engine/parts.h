@@ -116,12 +116,13 @@ struct engine {
     int step;
     char seen[opening_kept_bytes]; /* the last that came while opening, for the message when it fails */
     size_t seen_length;
-    int asks;        /* while opening: how often the question was typed */
-    bool probes;     /* ... and that it is to be asked next whether it is a foreign shell */
-    size_t foreign;  /* ... how much of what tells a foreign shell has just come; behind the end: it was replaced */
-    bool echo_seen;  /* while opening: the terminal echoed, or changed line endings */
-    char *setup;     /* still to be run before the session is ready */
-    bool setting_up; /* that is what runs */
+    int asks;       /* while opening: how often the question was typed */
+    bool probes;    /* ... and that it is to be asked next whether it is a foreign shell */
+    size_t foreign; /* ... how much of what tells a foreign shell has just come; behind the end: it was replaced */
+    bool teaches_at_once; /* opening: PHASE_QUIETING is left out */
+    bool echo_seen;       /* while opening: the terminal echoed, or changed line endings */
+    char *setup;          /* still to be run before the session is ready */
+    bool setting_up;      /* that is what runs */
     int64_t open_deadline;
 
     /* The current command: valid from PHASE_SETTLING to _RECOVERING. */
