@@ -140,7 +140,17 @@ static bool is_late(const engine *e) {
     return e->deadline - e->now < e->config.recovery_timeout_us / 2;
 }
 
-static void climb_terminal(engine *e) {
+/* A slow host: what is still on its way there would throw away the proof, and more of it would make it slower.  (Or it
+ * never arrives.) */
+static bool awaits_arrival(engine *e) {
+    if (is_late(e) || !e->host.signals_pending(e->owner))
+        return false;
+    e->next_step = e->now + beat_us;
+    return true;
+}
+
+/* Returns whether a step was made. */
+static bool climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
     bool blind = !parts_sees_foreground(e);
     bool misses = blind && e->shell->dialect->misses_interrupts;
@@ -148,6 +158,8 @@ static void climb_terminal(engine *e) {
     int knocks = (blind && !misses ? 1 : 3) * rung_us / beat;
     int quit = knocks + 1;
     int stop = knocks + 3;
+    if (e->step > quit && awaits_arrival(e))
+        return false;
     e->next_step = e->now + (e->step < knocks ? beat : rung_us);
     /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
     if (e->step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
@@ -171,6 +183,7 @@ static void climb_terminal(engine *e) {
         else if (e->phase == PHASE_RECOVERING)
             prove(e);
     }
+    return true;
 }
 
 /* Interrupted in the middle of the command's line the shell would run the rest of it, which is quoted text: the line is
@@ -192,7 +205,7 @@ static bool still_reads(engine *e) {
 static void climb_pipes(engine *e) {
     enum { beats = rung_us / beat_us };
     e->next_step = e->now + beat_us;
-    if (e->step == 0 && still_reads(e))
+    if ((e->step == 0 && still_reads(e)) || awaits_arrival(e))
         return;
     int round = e->step / (beats + 1);
     int beat = e->step % (beats + 1);
@@ -225,11 +238,6 @@ static bool may_start(engine *e) {
 static void climb(engine *e) {
     e->knocked = false;
     e->held_step = 0;
-    /* A slow host: more signals would make it slower, and what they meet would throw away the proof. */
-    if (e->host.signals_pending(e->owner)) {
-        e->next_step = e->now + beat_us;
-        return;
-    }
     /* The shell has answered once: its second answer is late, or was thrown away.  What would stop a command would now
      * meet the shell alone, and, from far away, only after it has been let go. */
     if (e->proven) {
@@ -249,7 +257,8 @@ static void climb(engine *e) {
         if (may_start(e))
             return;
     }
-    climb_terminal(e);
+    if (!climb_terminal(e))
+        return;
     e->interrupts++;
     e->step++;
     e->knocked = e->shell->dialect->quiet_prompt;
