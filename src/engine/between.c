@@ -81,6 +81,15 @@ static size_t find_echo(const engine *e, const char *text, size_t length) {
     return newline ? (size_t)(newline + 1 - text) : 0;
 }
 
+/* A line of ours begins with a name of ours, or with a backslash. */
+static bool begins_line(const char *text, size_t length) {
+    while (length > 0 && *text == ' ') {
+        text++;
+        length--;
+    }
+    return length > 0 && (*text == '\\' || (length >= 4 && memcmp(text, "_hs_", 4) == 0));
+}
+
 /* Returns how much came before our own line. */
 static size_t pass_foreign(side *s, const bytes *held) {
     engine *e = s->engine;
@@ -106,7 +115,10 @@ void between_flush_earlier(side *s) {
     bytes held = s->prelude;
     s->prelude = (bytes){0};
     bytes_consume(&held, pass_foreign(s, &held));
-    s->prelude = held;
+    if (begins_line(bytes_front(&held), bytes_length(&held)))
+        s->prelude = held;
+    else
+        bytes_free(&held);
 }
 
 void between_data(side *s, const char *data, size_t length) {

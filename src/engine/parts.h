@@ -146,8 +146,10 @@ struct engine {
     int beats_left;      /* to wait for the shell to read the command's line to its end */
     bool proven;         /* the shell has answered once */
     bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
-    int proofs;          /* that were asked for because nothing was heard */
-    int interrupts;      /* that the shell may still answer with a prompt */
+    int proofs;          /* on pipes: that were asked for since nothing was heard */
+    int interrupts;      /* on pipes: that the shell may still answer with a prompt */
+    int asked_again;     /* ... so often, since it did */
+    int64_t signaled;    /* on a terminal: when a signal was sent beside it */
     bool cut;            /* not all of its line was sent */
     bool knocked;        /* it was interrupted, and nothing has come since */
     int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */

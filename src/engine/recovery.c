@@ -9,10 +9,13 @@
 
 #include <string.h>
 
-/* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds. */
+/* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds, where
+ * signals arrive at once. */
 enum {
     rung_us = 250000,
     quick_proofs = 2,
+    most_asked_again = 4,
+    most_arrival_us = 500000,
     beat_us = 25000,
     quick_beat_us = 5000,
     reading_beats = 40,
@@ -31,7 +34,8 @@ static void type_control(engine *e, char control) {
 /* Ask the shell; a program that reads the terminal gets the line instead and cannot answer it. */
 static void prove(engine *e) {
     /* A host that is slow to answer would be interrupted in each answer. */
-    e->next_step = e->now + (e->proofs++ < quick_proofs ? rung_us : 2 * rung_us);
+    bool may_be_slow = !e->config.tty && !parts_sees_foreground(e) && e->proofs++ >= quick_proofs;
+    e->next_step = e->now + (may_be_slow ? 2 * rung_us : rung_us);
     e->host.reset_terminal(e->owner);
     if (e->config.tty)
         parts_type(e, "\n", 1, false);
@@ -54,7 +58,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->sync_number = 0;
     e->echo_wait = 0;
     e->proven = e->awaits_signals = e->knocked = e->cut = false;
-    e->interrupts = e->proofs = 0;
+    e->interrupts = e->asked_again = e->proofs = 0;
     e->held_step = 0;
     if (!e->shell->stopped_number)
         e->shell->stopped_number = e->number;
@@ -78,11 +82,13 @@ hostsession_status recovery_status(const engine *e) {
 
 /* The shell printed a marker: its line has ended, one way or the other. */
 void recovery_shell_seen(engine *e, bool interrupted) {
-    /* What was typed for it may have been thrown away with that: it is asked again, once for each. */
-    bool answers = interrupted && e->interrupts > 0;
-    e->interrupts -= answers;
+    /* On pipes a signal that met it at its prompt may have thrown away what was typed for it.  (A program that shows it
+     * old prompts must not keep us from stopping it.) */
+    bool again = interrupted && !e->config.tty && e->interrupts > 0 && e->asked_again < most_asked_again;
+    e->interrupts -= again;
+    e->asked_again += again;
     /* It is asked again once the signals have arrived. */
-    if (e->awaits_signals || (e->sync_number && !answers))
+    if (e->awaits_signals || (e->sync_number && !again))
         return;
     parts_sync(e);
     /* A signal now would throw this line away, too. */
@@ -140,10 +146,10 @@ static bool is_late(const engine *e) {
     return e->deadline - e->now < e->config.recovery_timeout_us / 2;
 }
 
-/* A slow host: what is still on its way there would throw away the proof, and more of it would make it slower.  (Or it
- * never arrives.) */
+/* A slow host: what is still on its way there would throw away the proof, and more of it would make it slower; and bash
+ * prints a newline for each interrupt, which behind other text passes for output. */
 static bool awaits_arrival(engine *e) {
-    if (is_late(e) || !e->host.signals_pending(e->owner))
+    if (!e->host.signals_pending(e->owner))
         return false;
     e->next_step = e->now + beat_us;
     return true;
@@ -158,23 +164,26 @@ static bool climb_terminal(engine *e) {
     int knocks = (blind && !misses ? 1 : 3) * rung_us / beat;
     int quit = knocks + 1;
     int stop = knocks + 3;
-    if (e->step > quit && awaits_arrival(e))
+    /* What never arrives must not keep back what is typed. */
+    if (e->step > 0 && e->now < e->signaled + most_arrival_us && awaits_arrival(e))
         return false;
     e->next_step = e->now + (e->step < knocks ? beat : rung_us);
     /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
     if (e->step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
         e->next_step = e->now + rung_us;
+        e->signaled = e->now;
     } else if (e->step < knocks) {
         interrupt(e);
     } else if (e->step == knocks) {
         type_control(e, 0x03);
-        if (!e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
+        if (parts_signals_aside(e) || !e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
             prove(e);
     } else if (e->step == quit) {
         type_control(e, 0x1c);
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
     } else {
         bool killed = e->step != stop && e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
+        e->signaled = e->now;
         if (e->step == stop)
             stop_job(e);
         /* Nothing behind ^C: a shell that wakes up to a line, too, reads on. */
@@ -203,14 +212,14 @@ static bool still_reads(engine *e) {
 /* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for
  * a child that has not died of it: knock again and again. */
 static void climb_pipes(engine *e) {
-    enum { beats = rung_us / beat_us };
+    enum { beats = rung_us / beat_us, short_beats = beats / 2 };
     e->next_step = e->now + beat_us;
     if ((e->step == 0 && still_reads(e)) || awaits_arrival(e))
         return;
-    int round = e->step / (beats + 1);
-    int beat = e->step % (beats + 1);
-    e->step++;
-    if (beat == beats) {
+    int step = e->step++;
+    int round = step <= beats ? 0 : 1 + (step - beats - 1) / (short_beats + 1);
+    int beat = round == 0 ? step : (step - beats - 1) % (short_beats + 1);
+    if (beat == (round == 0 ? beats : short_beats)) {
         prove(e);
         return;
     }
@@ -259,7 +268,6 @@ static void climb(engine *e) {
     }
     if (!climb_terminal(e))
         return;
-    e->interrupts++;
     e->step++;
     e->knocked = e->shell->dialect->quiet_prompt;
     if (e->step > 1 && e->shell->dialect->interrupt_newline)

@@ -37,7 +37,8 @@ typedef struct transport_made {
     /* NULL, or: whether what signal() sent may still be on its way. */
     bool (*signals_pending)(void *data);
     /* NULL, or: instead of close(), while a command runs: what that has started ends with the shell, whatever it
-     * ignores.  `jobs`: earlier commands may have left some in the background, which are spared. */
+     * ignores (over telnet: unless it ignores the hang-up).  `jobs`: earlier commands may have left some in the
+     * background, which are spared. */
     void (*close_running)(void *data, bool jobs);
     /* NULL, or: as hostsession_telnet_send(). */
     hostsession_error (*telnet_command)(void *data, int command);
