@@ -43,7 +43,7 @@ bool notices_background(const char *text, size_t length) {
 
 void notices_start(notices *n, bool gives, bool says_exit, bool jobs, bool starts, const char *command, size_t length) {
     n->answers = n->newlines = 0;
-    n->spoke = false;
+    n->spoke = n->killed = false;
     n->in_line = false;
     bytes_clear(&n->held);
     /* A program that takes the shell's place says nothing for it. */
@@ -136,12 +136,80 @@ static look stop_notice(const notices *n, const char *line, size_t length, size_
     return what == IS_NOTICE && !memmem(line, *ret_length, "Stopped", 7) ? IS_TEXT : what;
 }
 
+/* What the shell says of a program that SIGKILL ended. */
+static look kill_notice(const char *line, size_t length, size_t *ret_length) {
+    static const char word[] = "Killed";
+    size_t compare = length < sizeof word - 1 ? length : sizeof word - 1;
+    if (memcmp(line, word, compare) != 0)
+        return IS_TEXT;
+    size_t at = skip_set(line, length, compare, " \r");
+    if (at == length)
+        return MAY_BE;
+    *ret_length = at + 1;
+    return line[at] == '\n' ? IS_NOTICE : IS_TEXT;
+}
+
 static look line_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
     if (line[0] == '\n')
         return n->stops && n->jobs ? stop_notice(n, line, length, ret_length) : IS_TEXT;
     if (line[0] == '[')
         return n->jobs ? job_notice(n, line, length, ret_length) : IS_TEXT;
+    if (n->killed && line[0] == 'K')
+        return kill_notice(line, length, ret_length);
     return n->complaints ? complaint(line, length, ret_length) : IS_TEXT;
+}
+
+/* Behind "[1]": " 4711". */
+static look start_form(const char *rest, size_t length) {
+    if (length == 0)
+        return MAY_BE;
+    bool blank = rest[0] == ' ' || rest[0] == '\t';
+    size_t end = blank ? skip_set(rest, length, 1, "0123456789") : 0;
+    if (end == length)
+        return length < longest_notice ? MAY_BE : IS_TEXT;
+    return end > 2 && rest[end] == '\n' ? IS_NOTICE : IS_TEXT;
+}
+
+/* Behind "[1]": "+  Done                    sleep 1" of bash, "  + done       sleep 1" of zsh. */
+static look end_form(const char *rest, size_t length) {
+    size_t status = skip_set(rest, length, 0, "+- ");
+    if (status == length)
+        return status <= 4 ? MAY_BE : IS_TEXT;
+    bool bash = status == 3 && rest[1] == ' ' && rest[2] == ' ';
+    bool zsh = status == 4 && rest[0] == ' ' && rest[1] == ' ' && rest[3] == ' ';
+    if (!bash && !zsh)
+        return IS_TEXT;
+    const char *newline = memchr(rest, '\n', length);
+    if (!newline)
+        return length < longest_notice ? MAY_BE : IS_TEXT;
+    return memmem(rest + status, (size_t)(newline - rest) - status, "  ", 2) ? IS_NOTICE : IS_TEXT;
+}
+
+/* In the middle of a line shells tell of a job, too.  There the blanks count, since a program may print what looks like
+ * it. */
+static look inner_notice(const notices *n, const char *text, size_t length, size_t *ret_length) {
+    size_t at = skip_set(text, length, 1, "0123456789");
+    if (at == length)
+        return length < longest_notice ? MAY_BE : IS_TEXT;
+    if (at == 1 || text[at] != ']')
+        return IS_TEXT;
+    look what = n->starts ? start_form(text + at + 1, length - at - 1) : IS_TEXT;
+    if (what == IS_TEXT)
+        what = end_form(text + at + 1, length - at - 1);
+    return what == IS_NOTICE ? job_notice(n, text, length, ret_length) : what;
+}
+
+/* In [from, line_end); where it begins is told in any case but IS_TEXT. */
+static look find_inner(const notices *n, const char *from, const char *line_end, const char *end, const char **ret_at,
+                       size_t *ret_length) {
+    for (const char *at = from; (at = memchr(at, '[', (size_t)(line_end - at))) != NULL; at++) {
+        look what = inner_notice(n, at, (size_t)(end - at), ret_length);
+        if (what != IS_TEXT) {
+            *ret_at = at;
+            return what;
+        }
+    }
+    return IS_TEXT;
 }
 
 static size_t newlines_at_end(const char *data, size_t length) {
@@ -187,7 +255,7 @@ static void emit(notices *n, const char *data, size_t length) {
 bool notices_feed(notices *n, const char *data, size_t length) {
     if (n->answers)
         note_newlines(n, data, length);
-    if (!n->jobs && !n->complaints && !n->exits && !n->answers && !bytes_length(&n->held)) {
+    if (!n->jobs && !n->complaints && !n->killed && !n->exits && !n->answers && !bytes_length(&n->held)) {
         emit(n, data, length);
         return true;
     }
@@ -200,21 +268,25 @@ bool notices_feed(notices *n, const char *data, size_t length) {
     const char *at = bytes_front(&all);
     const char *end = at + bytes_length(&all);
     const char *from = at;
-    bool by_line = n->jobs || n->complaints;
+    bool by_line = n->jobs || n->complaints || n->killed;
     while (by_line && at < end) {
         size_t size = 0;
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *next = newline ? newline + 1 : end;
         look what = n->in_line && at == from ? IS_TEXT : line_notice(n, at, (size_t)(end - at), &size);
+        bool inside = what == IS_TEXT && n->jobs;
+        if (inside)
+            what = find_inner(n, at, next, end, &at, &size);
         if (what == MAY_BE)
             break;
         if (what == IS_NOTICE) {
             emit(n, from, (size_t)(at - from));
             at += size;
             from = at;
-            n->in_line = false;
+            n->in_line &= inside;
             continue;
         }
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        at = newline ? newline + 1 : end;
+        at = next;
     }
     if (!by_line)
         at = end;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Takes out of a command's output what an interactive shell itself says there: the number of a background job when
- * it is started ("[1] 4711") and that it ended ("[1]+  Done  sleep 1"), "exit" when the shell ends, and the newline
- * after Ctrl+C.
+ * it is started ("[1] 4711") and that it ended ("[1]+  Done  sleep 1"), "Killed", "exit" when the shell ends, and the
+ * newline after Ctrl+C.
  */
 #ifndef ENGINE_NOTICES_H
 #define ENGINE_NOTICES_H
@@ -16,6 +16,7 @@ typedef struct notices {
     bool jobs;       /* "[1]+  Done ..." lines are the shell's */
     bool stops;      /* a blank line comes before the notice of a stopped job */
     bool complaints; /* bash's about a terminal that it does not have */
+    bool killed;     /* "Killed" lines are the shell's */
     bool exits;      /* a last "exit" or "logout" line is the shell's */
     size_t answers;  /* to interrupts: so many newlines at the end may be the shell's; 0: none was sent */
     size_t newlines; /* that came since then, and nothing else */

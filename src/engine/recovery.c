@@ -105,6 +105,14 @@ void recovery_give_up(engine *e) {
     parts_end(e, &why);
 }
 
+/* What the shell says of that then is no output. */
+static bool kill_foreground(engine *e) {
+    bool killed = e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
+    for (size_t i = 0; killed && i < e->side_count; i++)
+        e->sides[i].notices.killed = true;
+    return killed;
+}
+
 /* Where we cannot kill what is in the foreground, and where it is a loop of the shell's own that a signal does not end:
  * stop the job, which ends the loop, and let the shell kill it. */
 static void stop_job(engine *e) {
@@ -182,7 +190,7 @@ static bool climb_terminal(engine *e) {
         type_control(e, 0x1c);
         e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
     } else {
-        bool killed = e->step != stop && e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
+        bool killed = e->step != stop && kill_foreground(e);
         e->signaled = e->now;
         if (e->step == stop)
             stop_job(e);
@@ -223,8 +231,10 @@ static void climb_pipes(engine *e) {
         prove(e);
         return;
     }
-    if (beat == 0 && round > 0)
-        e->host.signal(e->owner, round == 1 ? HOSTSESSION_SIGNAL_QUIT : HOSTSESSION_SIGNAL_KILL);
+    if (beat == 0 && round == 1)
+        e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
+    else if (beat == 0 && round > 1)
+        kill_foreground(e);
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
     e->interrupts++;
 }

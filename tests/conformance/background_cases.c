@@ -17,6 +17,17 @@ static void no_notices(struct context *t) {
     IN_SYNC(t);
 }
 
+/* bash tells of the job's end as soon as a program of the command's has ended. */
+static void ends_within_a_line(struct context *t) {
+    RUNS(t, "(until [ -e \"$HOME/go\" ]; do sleep 0.01; done) & p=$!", "", 0);
+    RUNS(t,
+         "printf start; : >\"$HOME/go\"; sh -c 'while kill -0 $1 2>/dev/null; do sleep 0.01; done' - $p; /bin/true; "
+         "echo end",
+         "startend\n", 0);
+    RUNS(t, "printf a; true & wait; printf b", "ab", 0);
+    IN_SYNC(t);
+}
+
 static void does_not_delay(struct context *t) {
     RUNS(t, say(t, "/bin/sleep %s & p=$!; echo started", t->tag), "started\n", 0);
     RUNS(t, "echo next", "next\n", 0);
@@ -108,6 +119,7 @@ static void notices_of_dead_jobs(struct context *t) {
 
 static const struct conformance_case background_cases_table[] = {
     {"background-no-notices", no_notices, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-ends-within-a-line", ends_within_a_line, 0, 0, UNSOLICITED_ALLOWED},
     {"background-does-not-delay", does_not_delay, 0, 0, UNSOLICITED_ALLOWED},
     {"background-prints-between-commands", prints_between_commands, 0, 0, UNSOLICITED_ALLOWED},
     {"background-prints-all-the-time", prints_all_the_time, 0, 0, UNSOLICITED_ALLOWED},

@@ -121,6 +121,13 @@ static void ignores_interrupt(struct context *t) {
     check_stopped(t, say(t, "sh -c 'trap \"\" INT; echo on; sleep %s; echo NOT'", t->tag), NULL);
 }
 
+/* What the shell says of that is not the command's output. */
+static void killed_without_a_word(struct context *t) {
+    TIMES_OUT(t, say(t, "sh -c 'trap \"\" INT QUIT; echo on; exec sleep %s'", t->tag), "on\n");
+    GONE(t, t->tag);
+    IN_SYNC(t);
+}
+
 static void ignores_all(struct context *t) {
     check_stopped(t, say(t, "sh -c 'trap \"\" INT QUIT TSTP TERM HUP; echo on; while :; do sleep %s; done'", t->tag),
                   NULL);
@@ -246,6 +253,7 @@ static const struct conformance_case deadline_cases_table[] = {
     {"deadline-loops", loops, 0, 0, LONG},
     {"deadline-loops-with-programs", loops_with_programs, 0, 0, LONG},
     {"deadline-ignores-interrupt", ignores_interrupt, 0, 0, LONG},
+    {"deadline-killed-without-a-word", killed_without_a_word, 0, 0, LONG},
     {"deadline-ignores-all", ignores_all, 0, 0, LONG | NEEDS_SIGNALS},
     {"deadline-ignores-all-in-raw-mode", ignores_all_in_raw_mode, 0, TTY, LONG | NEEDS_SIGNALS},
     {"deadline-catches-interrupt", catches_interrupt, 0, 0, LONG},

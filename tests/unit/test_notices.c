@@ -64,15 +64,61 @@ static void what_a_shell_says_of_jobs_is_taken_out(void **state) {
     check("a & b", "x\n[1]  + 4711 done       sleep 1\n", "x\n");
 }
 
+static void also_in_the_middle_of_a_line(void **state) {
+    (void)state;
+    const char *const command = "sleep 1 & wait";
+    text seen = {0};
+    static const char *const told[][2] = {
+        {"start[1]+  Done                    sleep 1\nend\n", "startend\n"},
+        {"a[1] 4711\nb[1]   Exit 3                  x\n[2]-  Killed                  y\nc", "abc"},
+        {"a[2]  + done       true\nb", "ab"},
+        {"a [1]+  b\n", "a [1]+  b\n"},
+        {"a [1] - b  c\n", "a [1] - b  c\n"},
+        {"v[1] 5\n", "v[1] 5\n"},
+        {"[x] a[12] b[3]+ c  d  e\n", "[x] a[12] b[3]+ c  d  e\n"},
+        {"a[1]+  Do", "a[1]+  Do"},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        for (size_t cut = 0; cut <= strlen(told[i][0]); cut++) {
+            notices n = {.stops = true, .on_data = on_data, .owner = &seen};
+            text_clear(&seen);
+            notices_start(&n, true, true, true, false, command, strlen(command));
+            assert_true(notices_feed(&n, told[i][0], cut));
+            assert_true(notices_feed(&n, told[i][0] + cut, strlen(told[i][0]) - cut));
+            notices_finish(&n, NOTICES_ENDED);
+            notices_free(&n);
+            assert_string_equal(text_data(&seen), told[i][1]);
+        }
+    text_free(&seen);
+}
+
+static void what_is_said_of_a_kill_is_taken_out(void **state) {
+    (void)state;
+    text seen = {0};
+    static const char input[] = "on\nKilled\nKilled by\nx Killed\nKilled  \n";
+    for (size_t cut = 0; cut < sizeof input; cut++) {
+        notices n = {.on_data = on_data, .owner = &seen};
+        text_clear(&seen);
+        notices_start(&n, true, true, false, false, "x", 1);
+        n.killed = true;
+        assert_true(notices_feed(&n, input, cut));
+        assert_true(notices_feed(&n, input + cut, sizeof input - 1 - cut));
+        notices_finish(&n, NOTICES_ENDED);
+        notices_free(&n);
+        assert_string_equal(text_data(&seen), "on\nKilled by\nx Killed\n");
+    }
+    text_free(&seen);
+}
+
 static void what_is_like_it_is_kept(void **state) {
     (void)state;
-    check("a &", "x[1] 4711\n", "x[1] 4711\n");
+    check("a &", "x[1] 47 11\n", "x[1] 47 11\n");
     check("a &", "[1] 4711 x\n", "[1] 4711 x\n");
     check("a &", "[] 4711\n", "[] 4711\n");
     check("a &", "[x]\n", "[x]\n");
     check("a &", "[1]\n", "[1]\n");
     check("a &", "[1]\n[2]\n4711\n", "[1]\n[2]\n4711\n");
-    check("a &", " [1] 4711\n", " [1] 4711\n");
+    check("a &", " [1] 47 11\n", " [1] 47 11\n");
     check("a &", "[1] 4711", "[1] 4711");
     check("a &", "[1", "[1");
     check("a &", "[1]+  Do", "[1]+  Do");
@@ -179,6 +225,8 @@ static void what_is_kept_back_is_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_shell_says_of_jobs_is_taken_out),
+        cmocka_unit_test(also_in_the_middle_of_a_line),
+        cmocka_unit_test(what_is_said_of_a_kill_is_taken_out),
         cmocka_unit_test(what_is_like_it_is_kept),
         cmocka_unit_test(only_a_command_that_can_cause_them_is_looked_at),
         cmocka_unit_test(the_shells_last_word_is_taken_out),
