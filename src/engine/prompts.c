@@ -103,10 +103,10 @@ bool prompts_hold_trace(side *s, const char *data, size_t length) {
 }
 
 /* On pipes prompts go to standard error, until that is moved to standard output (ash's own go there): the last line's
- * is missing there then.  A command may print an old one. */
+ * is missing there then, or, behind an END of bash, empty.  A command may print an old one. */
 static bool comes_here(side *s, const marker *m) {
     engine *e = s->engine;
-    if (e->config.tty || s->stream == HOSTSESSION_STREAM_ERROR)
+    if (e->config.tty || s->stream == HOSTSESSION_STREAM_ERROR || e->shell->dialect->quiet_prompt)
         return true;
     if (!passes_fence(e, m))
         return e->shell->prompt_moved;

@@ -93,7 +93,17 @@ static void many_commands(struct context *t) {
     }
 }
 
+/* The prompt that tells of it comes where standard error goes. */
+static void interrupts_itself(struct context *t) {
+    RUNS_MATCHING(t, "kill -INT $$; sleep 1", "\n?", 130);
+    IN_SYNC(t);
+    SETTLES(t, "exec 2>&1");
+    RUNS_MATCHING(t, "kill -INT $$; sleep 1", "\n?", 130);
+    IN_SYNC(t);
+}
+
 static const struct conformance_case status_cases_table[] = {
+    {"status-interrupts-itself", interrupts_itself, 0, 0, 0},
     {"status-values", statuses, 0, 0, 0},
     {"status-not-found", not_found, 0, 0, 0},
     {"status-death-by-signal", death_by_signal, 0, 0, 0},
