@@ -176,7 +176,8 @@ static bool append_text(const dialect *d, const frame *f, bytes *to) {
         return append_guarded_begin(d, f, to) && bytes_append(to, "\n", 1) && bytes_append(to, f->command, f->length);
     /* eval would take it for an option. */
     bool option = f->length && (f->command[0] == '-' || f->command[0] == '+');
-    return (!option || bytes_append(to, " ", 1)) && bytes_append(to, f->command, f->length);
+    return (!option || bytes_append(to, " ", 1)) && bytes_append(to, f->command, f->length) &&
+           (!f->keeps_status || bytes_append_text(to, "\n_hs_z=$?"));
 }
 
 /* A long text as assignments, a line each, that put it together in a variable: for a shell that loses part of a quoted
@@ -202,11 +203,16 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
     return true;
 }
 
+static bool is_sourced(const dialect *d, const frame *f) {
+    return d->source && dialect_switches_editor(f->command, f->length);
+}
+
 /* The terminal is set again before END: what is typed behind that must find it so. */
 static bool append_status(const dialect *d, const frame *f, bytes *to) {
+    const char *status = f->keeps_status ? "${_hs_z:-$?}" : "$?";
     if (!f->sets_terminal)
-        return append_end_call(d, f->number, "$?", f->end, to);
-    return bytes_append_text(to, "_hs_v=$?;") && append_set_terminal(d, to) &&
+        return append_end_call(d, f->number, status, f->end, to);
+    return bytes_printf(to, "_hs_v=%s;", status) && append_set_terminal(d, to) &&
            append_end_call(d, f->number, "$_hs_v", f->end, to);
 }
 
@@ -214,6 +220,7 @@ static bool append_end(const dialect *d, const frame *f, bytes *to) {
     return bytes_append_text(to, f->tty ? "" : d->pipe_input) && bytes_append(to, ";", 1) &&
            append_end_opening(f->end, to) && append_status(d, f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
+           (!is_sourced(d, f) || bytes_append_text(to, d->source_end)) &&
            (!f->mend || bytes_append_text(to, f->tty || !d->pipe_mend ? d->mend : d->pipe_mend)) &&
            append_line_end(f->end, to);
 }
@@ -239,7 +246,8 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
         right = bytes_printf(to, "\\builtin printf -v PS1 '\\036%s;P;%" PRIu64 ";$?\\036%s\\n' 2>/dev/null;",
                              f->entry_token, f->number, f->entry_token);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
-            append_start(d, f, to) && bytes_append_text(to, d->eval);
+            (!f->keeps_status || bytes_append_text(to, "_hs_z=;")) && append_start(d, f, to) &&
+            bytes_append_text(to, is_sourced(d, f) ? d->source : d->eval);
     if (right && pieces)
         right = bytes_append_text(to, "\"$_hs_v\"");
     else if (right)

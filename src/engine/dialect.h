@@ -16,6 +16,11 @@ typedef struct dialect {
     const char *name;
     /* How `eval` is reached whatever the user defined: a backslash stops aliases, `builtin` functions. */
     const char *eval;
+    /* NULL, or: in its place for a text that switches the line editor.  bash, 5.2 at least, would then read the rest of
+     * what eval reads from there, and crash; in a file that is sourced it leaves its input alone.  But it prints no
+     * prompts while an editor is on: `source_end`, behind END, turns that off. */
+    const char *source;
+    const char *source_end;
     quote_style tty_quotes;
     quote_style pipe_quotes; /* all raw, unless an option can make a newline in quotes an error */
     /* On a terminal long commands are put together in a variable, line by line. */
@@ -48,6 +53,8 @@ typedef struct dialect {
     bool blank_hides;
     /* The user can have code run before every simple command: our frame's, too. */
     bool debug_trap;
+    /* An ERR trap runs for the command that failed, and for the eval that it was in. */
+    bool error_trap;
     /* What our functions do is neither traced nor trapped, only the call of one; `$-` comes with the call. */
     bool quiet_functions;
     /* NULL, or what is typed behind a command that may have changed the terminal's width. */
@@ -101,6 +108,8 @@ typedef struct frame {
     /* Another shell is entered: whatever ends that one, a line without END shows in a prompt with this line's number.
      */
     const char *entry_token;
+    /* What is evaluated ends by keeping its status: the eval itself does not fail then. */
+    bool keeps_status;
     /* The terminal's modes may change, and only the shell can set them again: it does so behind END. */
     bool sets_terminal;
 } frame;
@@ -159,11 +168,17 @@ bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, 
 /* Whether `command` may set a trap that runs at our frame's own commands. */
 bool dialect_traps(const dialect *d, const char *command, size_t length);
 
+/* ... an ERR trap that runs for the eval once more. */
+bool dialect_traps_errors(const dialect *d, const char *command, size_t length);
+
 /* Whether a command of this length is: each piece's prompt comes before BEGIN then. */
 bool dialect_in_pieces(const dialect *d, size_t length);
 
 /* Whether `command` may turn the shell's line editor on, or set a hook that prints before each line. */
 bool dialect_edits(const char *command, size_t length);
+
+/* Whether `command` looks as if it turned a line editor of POSIX shells on or off. */
+bool dialect_switches_editor(const char *command, size_t length);
 
 /* Whether `command` may turn off an option that our prompt needs. */
 bool dialect_mends(const dialect *d, const char *command, size_t length);

@@ -20,6 +20,15 @@ bool dialect_edits(const char *command, size_t length) {
            contains(command, length, "setopt");
 }
 
+/* `set -o vi`, `set +o emacs`, `set -ovi`. */
+bool dialect_switches_editor(const char *command, size_t length) {
+    static const char *const words[] = {"o emacs", "o vi", "oemacs", "ovi", NULL};
+    for (const char *const *word = words; *word; word++)
+        if (contains(command, length, *word))
+            return contains(command, length, "set");
+    return false;
+}
+
 bool dialect_mends(const dialect *d, const char *command, size_t length) {
     for (const char *const *word = d->mend_words; word && *word; word++)
         if (contains(command, length, *word))
@@ -42,6 +51,10 @@ bool dialect_traps_exit(const char *command, size_t length) {
 bool dialect_traps(const dialect *d, const char *command, size_t length) {
     return d->debug_trap && (contains(command, length, "DEBUG") || contains(command, length, "RETURN") ||
                              contains(command, length, "debug"));
+}
+
+bool dialect_traps_errors(const dialect *d, const char *command, size_t length) {
+    return d->error_trap && contains(command, length, "ERR");
 }
 
 bool dialect_suspicious(const dialect *d, const char *command, size_t length) {

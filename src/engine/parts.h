@@ -68,6 +68,7 @@ typedef struct shell {
     bool starters;           /* functions that start background jobs may be defined */
     bool exit_trap;          /* an EXIT trap may be set */
     bool debug_trap;         /* a DEBUG trap may be set */
+    bool error_trap;         /* an ERR trap may be set */
     bool terminal_dirty;     /* echo or output processing was found on */
     bool editing;            /* the shell edits lines, as long as it finds the terminal as it did last */
     bool resets_terminal;    /* not the shell, but the host sets the terminal */

@@ -36,6 +36,7 @@ static bool type_frame(engine *e) {
                .end = e->guarded ? parts_end_style(e) : END_PLAIN,
                .apart = e->shell->verbose && e->shell->dialect->verbose_end,
                .echo = e->echoes,
+               .keeps_status = e->shell->error_trap && !e->guarded,
                .entry_token = c->way == ENGINE_ENTER ? e->config.token : NULL,
                .drain = e->drains,
                .mend = dialect_mends(e->shell->dialect, c->text, c->length),
@@ -94,6 +95,7 @@ void sending_start(engine *e) {
     e->guarded = e->shell->tracing || e->shell->verbose || e->shell->output_moved || e->shell->debug_trap || suspicious;
     /* A DEBUG trap that is set here is there for the commands after it, too, and cannot be seen in `$-`. */
     e->shell->debug_trap |= dialect_traps(e->shell->dialect, c->text, c->length);
+    e->shell->error_trap |= dialect_traps_errors(e->shell->dialect, c->text, c->length);
     /* On the way to an inner shell an echo that goes off tells of a secret that is asked for. */
     e->echoes = wants_echo(c->expectations) || (c->way == ENGINE_ENTER && e->host.echoes(e->owner) >= 0);
     e->unsure = false;

@@ -265,30 +265,10 @@ static void job_control(struct context *t) {
     GONE(t, t->tag);
 }
 
-/* bash that reads a terminal without readline dies of it when readline is turned on inside of eval (5.2 does: it goes
- * on with a line that readline has never read): a named end. */
-static bool editor_ends_bash(struct context *t, const char *command) {
-    if (!is_shell(t, ANY_BASH))
-        return false;
-    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
-    options.timeout_ms = 1000;
-    hostsession_error error;
-    run_raw(t, command, &options, &error);
-    if (error == HOSTSESSION_OK)
-        return false;
-    CHECK(t, error == HOSTSESSION_ERROR_SHELL_EXITED || error == HOSTSESSION_ERROR_TIMED_OUT, "got %s",
-          hostsession_error_name(error));
-    if (error == HOSTSESSION_ERROR_TIMED_OUT)
-        IN_SYNC(t);
-    return true;
-}
-
 /* An editor that the user turns on reads what we type next. */
 static void line_editors(struct context *t) {
     const char *on = is_shell(t, ZSH) ? "setopt zle; bindkey -e" : "set -o emacs";
     const char *vi = is_shell(t, ZSH) ? "bindkey -v" : "set -o vi";
-    if (editor_ends_bash(t, on))
-        return;
     SETTLES(t, on);
     RUNS(t, "echo one", "one\n", 0);
     RUNS(t, "printf '%s' 'tab\tand\033escape\003\025'", "tab\tand\033escape\003\025", 0);
