@@ -5,9 +5,7 @@
  */
 #include "engine/parts.h"
 
-#include <signal.h>
-
-enum { trace_max_bytes = 16 * 1024 };
+enum { trace_max_bytes = 16 * 1024, interrupted_status = 130 };
 
 bool prompts_come_on(const side *s) {
     const engine *e = s->engine;
@@ -126,7 +124,7 @@ static void seen_in_recovery(side *s, const marker *m) {
         return;
     }
     /* One more for a line, or one behind END that does not have our function's status. */
-    bool interrupted = (numbered && m->number <= e->shell->last_prompt) || parts_status(m, 0) == 128 + SIGINT;
+    bool interrupted = (numbered && m->number <= e->shell->last_prompt) || parts_status(m, 0) == interrupted_status;
     prompts_note(s, m);
     e->line_aborted |= e->shell->dialect->interrupt_newline;
     if (!s->begun || s->ended || s->aborted)
