@@ -225,6 +225,14 @@ static void note_newlines(notices *n, const char *data, size_t length) {
     n->newlines = n->spoke ? 1 : n->newlines + length;
 }
 
+void notices_interrupted(notices *n) {
+    /* A newline that is kept back may answer a signal. */
+    if (bytes_length(&n->held))
+        return;
+    n->newlines = 0;
+    n->spoke = false;
+}
+
 /* How many of the last bytes may be the beginning, or the whole, of the shell's last word. */
 static size_t last_word(const notices *n, const char *data, size_t length) {
     size_t most = n->newlines < n->answers ? n->newlines : n->answers;

@@ -35,6 +35,9 @@ bool notices_background(const char *command, size_t length);
  * background jobs; `starts`: it may start one, whatever its text says. */
 void notices_start(notices *n, bool gives, bool says_exit, bool jobs, bool starts, const char *command, size_t length);
 
+/* The first interrupt goes out: newlines that come alone from now on can be answers. */
+void notices_interrupted(notices *n);
+
 /* Calls on_data with what is the command's.  False without memory. */
 bool notices_feed(notices *n, const char *data, size_t length);
 

@@ -152,6 +152,7 @@ struct engine {
     int asked_again;     /* ... so often, since it did */
     int64_t signaled;    /* on a terminal: when a signal was sent beside it */
     bool cut;            /* not all of its line was sent */
+    bool interrupted;    /* Ctrl+C was typed */
     bool knocked;        /* it was interrupted, and nothing has come since */
     int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
     bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */

@@ -57,7 +57,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
-    e->proven = e->awaits_signals = e->knocked = e->cut = false;
+    e->proven = e->awaits_signals = e->knocked = e->cut = e->interrupted = false;
     e->interrupts = e->asked_again = e->proofs = 0;
     e->held_step = 0;
     if (!e->shell->stopped_number)
@@ -131,8 +131,13 @@ static void interrupt(engine *e) {
     bool settled = !parts_sees_foreground(e) || e->step >= 3;
     if (parts_sees_foreground(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
         return;
-    if (settled)
-        type_control(e, 0x03);
+    if (!settled)
+        return;
+    /* What came before the first is not said of it. */
+    if (!e->interrupted)
+        notices_interrupted(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices);
+    e->interrupted = true;
+    type_control(e, 0x03);
 }
 
 /* The newline that answers an interrupt, alone: the prompt is next, for which bash may run something.  One more would
