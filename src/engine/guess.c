@@ -20,9 +20,8 @@ bool dialect_edits(const char *command, size_t length) {
            contains(command, length, "setopt");
 }
 
-/* `set -o vi`, `set +o emacs`, `set -ovi`. */
 bool dialect_switches_editor(const char *command, size_t length) {
-    static const char *const words[] = {"o emacs", "o vi", "oemacs", "ovi", NULL};
+    static const char *const words[] = {"-o emacs", "+o emacs", "-o vi", "+o vi", "-oemacs", "-ovi", NULL};
     for (const char *const *word = words; *word; word++)
         if (contains(command, length, *word))
             return contains(command, length, "set");
@@ -54,7 +53,7 @@ bool dialect_traps(const dialect *d, const char *command, size_t length) {
 }
 
 bool dialect_traps_errors(const dialect *d, const char *command, size_t length) {
-    return d->error_trap && contains(command, length, "ERR");
+    return d->error_trap && contains(command, length, "trap") && contains(command, length, "ERR");
 }
 
 bool dialect_suspicious(const dialect *d, const char *command, size_t length) {
