@@ -485,7 +485,7 @@ static void look_at_outgoing(world *w, bool send) {
     uint64_t frame = w->busy && !w->frame && bytes_length(out) ? find_frame(bytes_front(out), bytes_length(out)) : 0;
     if (frame > w->last_frame)
         w->frame = w->last_frame = frame;
-    if (w->frame && w->frame == w->typed && bytes_length(out) &&
+    if (w->way == ENGINE_ENTER && w->frame && w->frame == w->typed && bytes_length(out) &&
         memmem(bytes_front(out), bytes_length(out), "_hs_i", 5) &&
         w->entry_count < sizeof w->entries / sizeof w->entries[0] && !is_entry(w, w->frame))
         w->entries[w->entry_count++] = w->frame;
