@@ -283,6 +283,9 @@ bool opening_marker(side *s, const marker *m) {
         if (!parts_all_synced(e))
             return true;
         e->deadline = e->next_step = INT64_MAX;
+        /* It was longer than most commands are. */
+        if (bytes_length(&e->outgoing) == 0)
+            bytes_free(&e->outgoing);
         if (e->shell->outer) {
             levels_entered(e);
             return true;
