@@ -85,15 +85,22 @@ static size_t whole_notice(const char *line, size_t length, size_t status, size_
     return size;
 }
 
-/* "[1] 4711" as a job is started, "[1]+  Done ...", "[1] + Done ..." or "[1]   Done ..." as it ends. */
-static look job_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
-    size_t at = skip_set(line, length, 1, "0123456789");
+/* Whether it begins with "[1]", and what is behind that. */
+static look job_number(const char *text, size_t length, size_t *ret_end) {
+    size_t at = skip_set(text, length, 1, "0123456789");
     if (at == length)
         return at < longest_notice ? MAY_BE : IS_TEXT;
-    if (at == 1 || line[at] != ']')
-        return IS_TEXT;
-    size_t marks = at + 1;
-    at = skip_set(line, length, marks, "+- \t");
+    *ret_end = at + 1;
+    return at > 1 && text[at] == ']' ? IS_NOTICE : IS_TEXT;
+}
+
+/* "[1] 4711" as a job is started, "[1]+  Done ...", "[1] + Done ..." or "[1]   Done ..." as it ends. */
+static look job_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
+    size_t marks = 0;
+    look number = job_number(line, length, &marks);
+    if (number != IS_NOTICE)
+        return number;
+    size_t at = skip_set(line, length, marks, "+- \t");
     const char *newline = memchr(line, '\n', length);
     if (!newline)
         return length < longest_notice ? MAY_BE : IS_TEXT;
@@ -188,14 +195,13 @@ static look end_form(const char *rest, size_t length) {
 /* In the middle of a line shells tell of a job, too.  There the blanks count, since a program may print what looks like
  * it. */
 static look inner_notice(const notices *n, const char *text, size_t length, size_t *ret_length) {
-    size_t at = skip_set(text, length, 1, "0123456789");
-    if (at == length)
-        return length < longest_notice ? MAY_BE : IS_TEXT;
-    if (at == 1 || text[at] != ']')
-        return IS_TEXT;
-    look what = n->starts ? start_form(text + at + 1, length - at - 1) : IS_TEXT;
+    size_t rest = 0;
+    look what = job_number(text, length, &rest);
+    if (what != IS_NOTICE)
+        return what;
+    what = n->starts ? start_form(text + rest, length - rest) : IS_TEXT;
     if (what == IS_TEXT)
-        what = end_form(text + at + 1, length - at - 1);
+        what = end_form(text + rest, length - rest);
     return what == IS_NOTICE ? job_notice(n, text, length, ret_length) : what;
 }
 
