@@ -54,15 +54,29 @@ bool bytes_printf(bytes *b, const char *format, ...) {
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    size_t room = b->data ? b->capacity - b->end : 0;
+    int length = vsnprintf(b->data ? b->data + b->end : NULL, room, format, arguments);
     va_end(arguments);
-    char *to = length < 0 ? NULL : bytes_reserve(b, (size_t)length + 1);
-    if (to) {
-        vsnprintf(to, (size_t)length + 1, format, again);
-        b->end += (size_t)length;
+    bool right = length >= 0;
+    if (right && (size_t)length >= room) {
+        char *to = bytes_reserve(b, (size_t)length + 1);
+        right = to != NULL;
+        if (right)
+            vsnprintf(to, (size_t)length + 1, format, again);
     }
     va_end(again);
-    return to != NULL;
+    if (right)
+        b->end += (size_t)length;
+    return right;
+}
+
+bool bytes_append_number(bytes *b, uint64_t number) {
+    char digits[20];
+    size_t first = sizeof digits;
+    do
+        digits[--first] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    return bytes_append(b, digits + first, sizeof digits - first);
 }
 
 void bytes_consume(bytes *b, size_t length) {

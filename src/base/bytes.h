@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* All zero is an empty buffer.  Content: data[start .. end). */
 typedef struct bytes {
@@ -29,6 +30,7 @@ char *bytes_reserve(bytes *b, size_t more);
 /* Append; false without memory (nothing is changed). */
 bool bytes_append(bytes *b, const void *data, size_t length);
 bool bytes_append_text(bytes *b, const char *text);
+bool bytes_append_number(bytes *b, uint64_t number);
 bool bytes_printf(bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Drop `length` bytes from the front. */

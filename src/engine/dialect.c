@@ -3,6 +3,7 @@
 #include "engine/shells.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { piece_bytes = 120 };
@@ -86,7 +87,8 @@ static bool append_lines(const dialect *d, const char *const *lines, const char 
 
 /* The number that the line's prompt will carry; in an empty prompt nobody would see it. */
 static bool append_number(const dialect *d, uint64_t number, bytes *to) {
-    return d->quiet_prompt || bytes_printf(to, "%s_hs_k=%" PRIu64 ";", lead(d), number);
+    return d->quiet_prompt || (bytes_append_text(to, lead(d)) && bytes_append_text(to, "_hs_k=") &&
+                               bytes_append_number(to, number) && bytes_append(to, ";", 1));
 }
 
 bool dialect_set_terminal(const dialect *d, bytes *to) {
@@ -108,8 +110,9 @@ static bool append_end_opening(end_style style, bytes *to) {
 
 /* `status` is the word that gives it. */
 static bool append_end_call(const dialect *d, uint64_t number, const char *status, end_style style, bytes *to) {
-    return bytes_printf(to, "_hs_e %" PRIu64 " \"%s%s\"%s", number, status, d->quiet_functions ? ";$-" : "",
-                        style == END_ASIDE ? ")" : "");
+    return bytes_append_text(to, "_hs_e ") && bytes_append_number(to, number) && bytes_append(to, " \"", 2) &&
+           bytes_append_text(to, status) && bytes_append_text(to, d->quiet_functions ? ";$-\"" : "\"") &&
+           (style != END_ASIDE || bytes_append(to, ")", 1));
 }
 
 static bool append_line_end(end_style style, bytes *to) {
@@ -204,7 +207,7 @@ static bool append_pieces(const dialect *d, const bytes *text, bytes *to) {
 }
 
 static bool is_sourced(const dialect *d, const frame *f) {
-    return d->source && dialect_switches_editor(f->command, f->length);
+    return d->source && hints_switch_editor(f->hints);
 }
 
 /* The terminal is set again before END: what is typed behind that must find it so. */
@@ -221,7 +224,7 @@ static bool append_end(const dialect *d, const frame *f, bytes *to) {
            append_end_opening(f->end, to) && append_status(d, f, to) &&
            (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
            (!is_sourced(d, f) || bytes_append_text(to, d->source_end)) &&
-           (!f->mend || bytes_append_text(to, f->tty || !d->pipe_mend ? d->mend : d->pipe_mend)) &&
+           (!(f->hints & d->mend_words) || bytes_append_text(to, f->tty || !d->pipe_mend ? d->mend : d->pipe_mend)) &&
            append_line_end(f->end, to);
 }
 
@@ -254,4 +257,35 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
         right = quote_append(to, f->tty ? d->tty_quotes : d->pipe_quotes, bytes_front(&text), length, f->tty);
     bytes_wipe(&text);
     return right && append_end(d, f, to);
+}
+
+bool dialect_traps(const dialect *d, hints h) {
+    return d->debug_trap && (h & HINT(DEBUG_SIGNAL));
+}
+
+bool dialect_traps_errors(const dialect *d, hints h) {
+    return d->error_trap && hints_trap_errors(h);
+}
+
+bool dialect_suspicious(const dialect *d, hints h) {
+    return hints_trace(h) || dialect_traps(d, h);
+}
+
+size_t dialect_trace_start(const char *output, size_t length, uint64_t number, int64_t prefix) {
+    char name[40];
+    size_t size = (size_t)snprintf(name, sizeof name, "_hs_e %" PRIu64 " ", number);
+
+    /* The last one: the trace stands at the very end. */
+    size_t window = length < 4096 ? length : 4096;
+    const char *from = output + length - window;
+    const char *found = NULL;
+    for (const char *at = from; (at = memmem(at, (size_t)(output + length - at), name, size)) != NULL; at++)
+        found = at;
+    if (!found)
+        return length;
+    if (prefix > 0 && found - output >= prefix && found[-prefix] == '+')
+        return (size_t)(found - prefix - output);
+    while (found > output && found[-1] != '\n')
+        found--;
+    return (size_t)(found - output);
 }

@@ -7,6 +7,7 @@
 #define ENGINE_DIALECT_H
 
 #include "base/bytes.h"
+#include "engine/hints.h"
 #include "engine/marker.h"
 #include "engine/quote.h"
 
@@ -74,7 +75,7 @@ typedef struct dialect {
     const char *const *tty_functions;
     const char *const *pipe_functions;
     /* Typed behind END of a command that has one of the words and may have turned off what our prompt needs. */
-    const char *const *mend_words;
+    hints mend_words;
     const char *mend;
     const char *pipe_mend; /* ... on pipes; NULL: the same */
     const char *error_end; /* for pipes where the streams come in no order: END on both */
@@ -90,6 +91,7 @@ typedef struct frame {
     int previous_status; /* what `$?` must be when the command begins */
     const char *command;
     size_t length;
+    hints hints; /* in it */
     bool tty;
     /* Without BEGIN: nothing but the command's output can come behind the last prompt. */
     bool silent;
@@ -103,8 +105,6 @@ typedef struct frame {
     bool echo;
     /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */
     bool drain;
-    /* The prompt may need mending, see dialect_mends(). */
-    bool mend;
     /* Another shell is entered: whatever ends that one, a line without END shows in a prompt with this line's number.
      */
     const char *entry_token;
@@ -135,9 +135,6 @@ bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to);
 /* Append the command that gives the terminal the modes that we need. */
 bool dialect_set_terminal(const dialect *d, bytes *to);
 
-/* Whether `command` may change them. */
-bool dialect_sets_terminal(const char *command, size_t length);
-
 /* Append the question that every POSIX shell answers with an ANSWER marker. */
 bool dialect_question(const char *token, uint64_t number, bytes *to);
 
@@ -165,32 +162,17 @@ bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to);
 bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool names_user, uint64_t number, bytes *to);
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to);
 
-/* Whether `command` may set a trap that runs at our frame's own commands. */
-bool dialect_traps(const dialect *d, const char *command, size_t length);
+/* Whether a command with these hints may set a trap that runs at our frame's own commands. */
+bool dialect_traps(const dialect *d, hints h);
 
 /* ... an ERR trap that runs for the eval once more. */
-bool dialect_traps_errors(const dialect *d, const char *command, size_t length);
+bool dialect_traps_errors(const dialect *d, hints h);
+
+/* Whether it may turn tracing on, set a DEBUG trap or the like, so that its own frame must be guarded. */
+bool dialect_suspicious(const dialect *d, hints h);
 
 /* Whether a command of this length is: each piece's prompt comes before BEGIN then. */
 bool dialect_in_pieces(const dialect *d, size_t length);
-
-/* Whether `command` may turn the shell's line editor on, or set a hook that prints before each line. */
-bool dialect_edits(const char *command, size_t length);
-
-/* Whether `command` looks as if it turned a line editor of POSIX shells on or off. */
-bool dialect_switches_editor(const char *command, size_t length);
-
-/* Whether `command` may turn off an option that our prompt needs. */
-bool dialect_mends(const dialect *d, const char *command, size_t length);
-
-/* Whether `command` may define a function, an alias or a trap. */
-bool dialect_defines(const char *command, size_t length);
-
-/* Whether `command` may set a trap that runs when the shell exits. */
-bool dialect_traps_exit(const char *command, size_t length);
-
-/* Whether `command` may turn tracing on, set a DEBUG trap or the like, so that its own frame must be guarded. */
-bool dialect_suspicious(const dialect *d, const char *command, size_t length);
 
 /* Where our own trace begins in the output of a command that turned xtrace on: the offset to cut it at, or `length`
  * when there is none.  `prefix` is the length of PS4, -1 when unknown. */

@@ -9,53 +9,18 @@ enum { longest_notice = 2000, last_word_count = 4 };
 
 static const char *const last_words[last_word_count] = {"exit\n", "logout\n", "exit\r\n", "logout\r\n"};
 
-/* The end of the quoted part that begins at `at`; for an open one the end of the text. */
-static size_t skip_quoted(const char *text, size_t length, size_t at) {
-    char quote = text[at++];
-    while (at < length && text[at] != quote)
-        at += quote != '\'' && text[at] == '\\' ? 2 : 1;
-    return at < length ? at + 1 : length;
-}
-
-/* An `&` that is no `&&`, `>&`, `<&` or `&>`. */
-static bool is_background(const char *text, size_t length, size_t at) {
-    bool redirection =
-        (at > 0 && (text[at - 1] == '>' || text[at - 1] == '<')) || (at + 1 < length && text[at + 1] == '>');
-    return !redirection && !(at + 1 < length && text[at + 1] == '&') && !(at > 0 && text[at - 1] == '&');
-}
-
-bool notices_background(const char *text, size_t length) {
-    /* What is evaluated may start one though it is quoted. */
-    bool quoted_counts = memmem(text, length, "eval", 4) != NULL;
-    size_t at = 0;
-    while (at < length) {
-        if (text[at] == '\\')
-            at += 2;
-        else if ((text[at] == '\'' || text[at] == '"') && !quoted_counts)
-            at = skip_quoted(text, length, at);
-        else if (text[at] == '&' && is_background(text, length, at))
-            return true;
-        else
-            at++;
-    }
-    return false;
-}
-
-void notices_start(notices *n, bool gives, bool says_exit, bool jobs, bool starts, const char *command, size_t length) {
+void notices_start(notices *n, const notices_config *config, hints h) {
     n->answers = n->newlines = 0;
     n->spoke = n->killed = false;
     n->in_line = false;
     bytes_clear(&n->held);
     /* A program that takes the shell's place says nothing for it. */
-    n->exits = says_exit && !memmem(command, length, "exec", 4);
-    n->exit_word = n->exits && (memmem(command, length, "exit", 4) || memmem(command, length, "logout", 6));
-    n->jobs = n->starts = false;
-    if (!gives)
-        return;
+    n->exits = config->says_exit && !(h & HINT(EXEC));
+    n->exit_word = n->exits && (h & HINT(EXIT));
     /* The user who asks for the jobs shall see them. */
-    bool asks = memmem(command, length, "jobs", 4) != NULL;
-    n->starts = !asks && (starts || notices_background(command, length));
-    n->jobs = !asks && (jobs || n->starts);
+    bool gives = config->gives && !(h & HINT(JOBS));
+    n->starts = gives && (config->starts || (h & HINT(BACKGROUND)));
+    n->jobs = gives && (config->jobs || n->starts);
 }
 
 typedef enum look { IS_TEXT, MAY_BE, IS_NOTICE } look;

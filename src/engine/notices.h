@@ -8,6 +8,7 @@
 #define ENGINE_NOTICES_H
 
 #include "base/bytes.h"
+#include "engine/hints.h"
 
 typedef enum notices_end { NOTICES_ENDED, NOTICES_EXITED, NOTICES_INTERRUPTED } notices_end;
 
@@ -28,12 +29,15 @@ typedef struct notices {
     void *owner;
 } notices;
 
-/* Whether `command` may start a background job. */
-bool notices_background(const char *command, size_t length);
+typedef struct notices_config {
+    bool gives;     /* the shell gives those of jobs */
+    bool says_exit; /* ... and says "exit" or "logout" as it ends */
+    bool jobs;      /* there may be background jobs */
+    bool starts;    /* a command may start one, whatever its text says */
+} notices_config;
 
-/* Which notices `command` can cause, in a shell that `gives` those of jobs and `says_exit`; `jobs`: there may be
- * background jobs; `starts`: it may start one, whatever its text says. */
-void notices_start(notices *n, bool gives, bool says_exit, bool jobs, bool starts, const char *command, size_t length);
+/* A command with these hints begins. */
+void notices_start(notices *n, const notices_config *config, hints h);
 
 /* The first interrupt goes out: newlines that come alone from now on can be answers. */
 void notices_interrupted(notices *n);

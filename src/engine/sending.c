@@ -16,20 +16,21 @@ static bool wants_echo(const expectations *x) {
 }
 
 /* A terminal that is not ours, or whose modes the shell itself puts back, is set by a command. */
-static bool sets_terminal(const engine *e) {
+static bool sets_terminal(const engine *e, hints h) {
     const engine_command *c = &e->command;
     bool by_shell = e->config.tty && e->shell->dialect->edits;
     return (by_shell && wants_echo(c->expectations)) ||
            ((by_shell || !e->shell->resets_terminal) &&
-            (c->way == ENGINE_ENTER || dialect_sets_terminal(c->text, c->length)));
+            (c->way == ENGINE_ENTER || hints_set_terminal(h)));
 }
 
-static bool type_frame(engine *e) {
+static bool type_frame(engine *e, hints h) {
     const engine_command *c = &e->command;
     frame f = {.number = e->number,
                .previous_status = e->shell->status,
                .command = c->text,
                .length = c->length,
+               .hints = h,
                .tty = e->config.tty,
                .guarded = e->guarded,
                .silent = e->silent,
@@ -39,8 +40,7 @@ static bool type_frame(engine *e) {
                .keeps_status = e->shell->error_trap && !e->guarded,
                .entry_token = c->way == ENGINE_ENTER ? e->config.token : NULL,
                .drain = e->drains,
-               .mend = dialect_mends(e->shell->dialect, c->text, c->length),
-               .sets_terminal = sets_terminal(e)};
+               .sets_terminal = sets_terminal(e, h)};
     bytes line = {0};
     bool right = true;
     /* A terminal that is not ours is set by the shell itself. */
@@ -84,18 +84,19 @@ void sending_start(engine *e) {
     e->shell->resets_terminal = !e->config.tty || e->host.reset_terminal(e->owner);
     if (e->shell->resets_terminal)
         e->shell->terminal_dirty = false;
-    e->shell->editor |= dialect_edits(c->text, c->length);
+    hints h = hints_of(c->text, c->length);
+    e->shell->editor |= hints_edit(h);
     e->had_jobs = e->shell->jobs;
-    if (notices_background(c->text, c->length)) {
+    if (h & HINT(BACKGROUND)) {
         e->shell->jobs = true;
-        e->shell->starters |= dialect_defines(c->text, c->length);
+        e->shell->starters |= hints_define(h);
     }
-    e->shell->exit_trap |= dialect_traps_exit(c->text, c->length);
-    bool suspicious = dialect_suspicious(e->shell->dialect, c->text, c->length);
+    e->shell->exit_trap |= hints_trap_exit(h);
+    bool suspicious = dialect_suspicious(e->shell->dialect, h);
     e->guarded = e->shell->tracing || e->shell->verbose || e->shell->output_moved || e->shell->debug_trap || suspicious;
     /* A DEBUG trap that is set here is there for the commands after it, too, and cannot be seen in `$-`. */
-    e->shell->debug_trap |= dialect_traps(e->shell->dialect, c->text, c->length);
-    e->shell->error_trap |= dialect_traps_errors(e->shell->dialect, c->text, c->length);
+    e->shell->debug_trap |= dialect_traps(e->shell->dialect, h);
+    e->shell->error_trap |= dialect_traps_errors(e->shell->dialect, h);
     /* On the way to an inner shell an echo that goes off tells of a secret that is asked for. */
     e->echoes = wants_echo(c->expectations) || (c->way == ENGINE_ENTER && e->host.echoes(e->owner) >= 0);
     e->unsure = false;
@@ -105,6 +106,8 @@ void sending_start(engine *e) {
     e->fence = e->last_number;
     e->fence_passed = e->shell->last_prompt >= e->fence;
     e->number = ++e->last_number;
+    const notices_config told = {e->shell->dialect->notices, e->shell->dialect->says_exit,
+                                 e->shell->jobs || e->shell->prompt_changed, e->shell->starters};
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
         s->ended = s->aborted = false;
@@ -115,8 +118,7 @@ void sending_start(engine *e) {
         s->notices.stops = e->shell->dialect->tells_of_jobs;
         s->notices.complaints = e->shell->dialect->complains && s->stream == HOSTSESSION_STREAM_ERROR;
         bytes_clear(&s->suspect);
-        notices_start(&s->notices, e->shell->dialect->notices, e->shell->dialect->says_exit,
-                      e->shell->jobs || e->shell->prompt_changed, e->shell->starters, c->text, c->length);
+        notices_start(&s->notices, &told, h);
     }
     e->phase = PHASE_RUNNING;
     e->started = e->now;
@@ -125,6 +127,6 @@ void sending_start(engine *e) {
     e->echo_wait = 0;
     e->frame_sent = true;
     e->host.begin(e->owner);
-    if (type_frame(e) && c->way == ENGINE_ENTER)
+    if (type_frame(e, h) && c->way == ENGINE_ENTER)
         levels_entering(e);
 }

@@ -188,7 +188,7 @@ static void what_is_typed_holds_no_marker(void **state) {
 }
 
 static bool suspicious(const dialect *d, const char *command) {
-    return dialect_suspicious(d, command, strlen(command));
+    return dialect_suspicious(d, hints_of(command, strlen(command)));
 }
 
 static void what_may_trace_is_suspicious(void **state) {

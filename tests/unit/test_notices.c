@@ -16,10 +16,15 @@ static void on_data(void *owner, const char *data, size_t length) {
     text_append(owner, data, length);
 }
 
+static void start(notices *n, bool jobs, const char *command) {
+    notices_start(n, &(notices_config){.gives = true, .says_exit = true, .jobs = jobs},
+                  hints_of(command, strlen(command)));
+}
+
 static void play(const char *command, const char *input, size_t length, size_t cut, notices_end how, text *seen) {
     notices n = {.on_data = on_data, .owner = seen};
     text_clear(seen);
-    notices_start(&n, true, true, true, false, command, strlen(command));
+    start(&n, true, command);
     n.answers = how == NOTICES_INTERRUPTED;
     assert_true(notices_feed(&n, input, cut));
     assert_true(notices_feed(&n, input + cut, length - cut));
@@ -38,7 +43,7 @@ static void check_end(const char *command, const char *input, notices_end how, c
     }
     notices n = {.on_data = on_data, .owner = &seen};
     text_clear(&seen);
-    notices_start(&n, true, true, true, false, command, strlen(command));
+    start(&n, true, command);
     n.answers = how == NOTICES_INTERRUPTED;
     for (size_t i = 0; i < length; i++)
         assert_true(notices_feed(&n, input + i, 1));
@@ -82,7 +87,7 @@ static void also_in_the_middle_of_a_line(void **state) {
         for (size_t cut = 0; cut <= strlen(told[i][0]); cut++) {
             notices n = {.stops = true, .on_data = on_data, .owner = &seen};
             text_clear(&seen);
-            notices_start(&n, true, true, true, false, command, strlen(command));
+            start(&n, true, command);
             assert_true(notices_feed(&n, told[i][0], cut));
             assert_true(notices_feed(&n, told[i][0] + cut, strlen(told[i][0]) - cut));
             notices_finish(&n, NOTICES_ENDED);
@@ -99,7 +104,7 @@ static void what_is_said_of_a_kill_is_taken_out(void **state) {
     for (size_t cut = 0; cut < sizeof input; cut++) {
         notices n = {.on_data = on_data, .owner = &seen};
         text_clear(&seen);
-        notices_start(&n, true, true, false, false, "x", 1);
+        start(&n, false, "x");
         n.killed = true;
         assert_true(notices_feed(&n, input, cut));
         assert_true(notices_feed(&n, input + cut, sizeof input - 1 - cut));
@@ -167,7 +172,7 @@ static void the_end_of_a_prompt_is_not_kept_back(void **state) {
     (void)state;
     text seen = {0};
     notices n = {.on_data = on_data, .owner = &seen};
-    notices_start(&n, true, true, false, false, "ask", 3);
+    start(&n, false, "ask");
     assert_true(notices_feed(&n, "your name", 9));
     assert_string_equal(text_data(&seen), "your name");
     notices_free(&n);
@@ -210,7 +215,7 @@ static void what_is_kept_back_is_bounded(void **state) {
     (void)state;
     text seen = {0};
     notices n = {.on_data = on_data, .owner = &seen};
-    notices_start(&n, true, true, true, false, "a & exit", 8);
+    start(&n, true, "a & exit");
     assert_true(notices_feed(&n, "[1]+  Done ", 11));
     for (int i = 0; i < 3000; i++) {
         assert_true(notices_feed(&n, "x", 1));

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/hints.h"
+
+#include <string.h>
+
+/* In order of their first bytes. */
+static const struct {
+    const char *text;
+    hint what;
+} words[] = {
+    {" 0", HINT_EXIT_SIGNAL},
+    {" vi", HINT_BLANK_VI},
+    {"&-", HINT_CLOSED_INPUT},
+    {"()", HINT_PARENTHESES},
+    {"+o emacs", HINT_EDITOR_OPTION},
+    {"+o vi", HINT_EDITOR_OPTION},
+    {"-o emacs", HINT_EDITOR_OPTION},
+    {"-o vi", HINT_EDITOR_OPTION},
+    {"-oemacs", HINT_EDITOR_OPTION},
+    {"-ovi", HINT_EDITOR_OPTION},
+    {"DEBUG", HINT_DEBUG_SIGNAL},
+    {"ERR", HINT_ERR_SIGNAL},
+    {"EXIT", HINT_EXIT_SIGNAL},
+    {"PS0", HINT_PS0},
+    {"RETURN", HINT_DEBUG_SIGNAL},
+    {"alias", HINT_ALIAS},
+    {"debug", HINT_DEBUG_SIGNAL},
+    {"editing", HINT_EDITING},
+    {"emacs", HINT_EMACS},
+    {"emulate", HINT_EMULATE},
+    {"eval", HINT_EVAL},
+    {"exec", HINT_EXEC},
+    {"exit", HINT_EXIT},
+    {"function", HINT_FUNCTION},
+    {"jobs", HINT_JOBS},
+    {"logout", HINT_EXIT},
+    {"opt", HINT_OPT},
+    {"preexec", HINT_PREEXEC},
+    {"promptvars", HINT_PROMPTVARS},
+    {"reset", HINT_RESET},
+    {"set", HINT_SET},
+    {"set +", HINT_SET_OPTION},
+    {"set -", HINT_SET_OPTION},
+    {"setopt", HINT_SETOPT},
+    {"shopt", HINT_SHOPT},
+    {"stty", HINT_STTY},
+    {"trap", HINT_TRAP},
+    {"tset", HINT_TSET},
+    {"verbose", HINT_VERBOSE},
+    {"xtrace", HINT_XTRACE},
+    {"zle", HINT_ZLE},
+};
+
+enum { word_count = sizeof words / sizeof words[0] };
+
+/* Where the words with this first byte begin, plus one; 0: there are none. */
+static const unsigned char firsts[256] = {
+    [' '] = 1,  ['&'] = 3,  ['('] = 4,  ['+'] = 5,  ['-'] = 7,  ['D'] = 11, ['E'] = 12, ['P'] = 14,
+    ['R'] = 15, ['a'] = 16, ['d'] = 17, ['e'] = 18, ['f'] = 24, ['j'] = 25, ['l'] = 26, ['o'] = 27,
+    ['p'] = 28, ['r'] = 30, ['s'] = 31, ['t'] = 37, ['v'] = 39, ['x'] = 40, ['z'] = 41,
+};
+
+static bool begins(const char *text, size_t length, const char *word) {
+    while (length && *word && *text == *word)
+        text++, word++, length--;
+    return *word == '\0';
+}
+
+static hints words_at(const char *text, size_t length, size_t word) {
+    hints found = 0;
+    for (char first = *text; word < word_count && *words[word].text == first; word++)
+        if (begins(text, length, words[word].text))
+            found |= (hints)1 << words[word].what;
+    return found;
+}
+
+/* The end of the quoted part that begins at `at`; for an open one the end of the text. */
+static size_t skip_quoted(const char *text, size_t length, size_t at) {
+    char quote = text[at++];
+    while (at < length && text[at] != quote)
+        at += quote != '\'' && text[at] == '\\' ? 2 : 1;
+    return at < length ? at + 1 : length;
+}
+
+/* An `&` that is no `&&`, `>&`, `<&` or `&>`. */
+static bool is_background(const char *text, size_t length, size_t at) {
+    bool redirection =
+        (at > 0 && (text[at - 1] == '>' || text[at - 1] == '<')) || (at + 1 < length && text[at + 1] == '>');
+    return !redirection && !(at + 1 < length && text[at + 1] == '&') && !(at > 0 && text[at - 1] == '&');
+}
+
+static bool starts_job(const char *text, size_t length, bool quoted_counts) {
+    size_t at = memchr(text, '&', length) ? 0 : length;
+    while (at < length) {
+        if (text[at] == '\\')
+            at += 2;
+        else if ((text[at] == '\'' || text[at] == '"') && !quoted_counts)
+            at = skip_quoted(text, length, at);
+        else if (text[at] == '&' && is_background(text, length, at))
+            return true;
+        else
+            at++;
+    }
+    return false;
+}
+
+hints hints_of(const char *text, size_t length) {
+    hints found = 0;
+    for (size_t at = 0; at < length; at++) {
+        unsigned char first = firsts[(unsigned char)text[at]];
+        if (first)
+            found |= words_at(text + at, length - at, first - 1u);
+    }
+    return starts_job(text, length, found & HINT(EVAL)) ? found | HINT(BACKGROUND) : found;
+}
