@@ -64,39 +64,43 @@ static const char *const bash_quiet[] = {
 };
 #define BASH_PRINT "\\builtin printf '%s\\n' "
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0; the prompt takes
- * element _hs_d++ of a list whose only element is empty, and the marker where there is none. */
-/* An array: `set -a` exports none. */
-#define PROMPT_BASH(RESCUE)                                                                                            \
-    "\\builtin declare -a _hs_d _hs_t;\\builtin declare +x "                                                           \
-    "PS1;_hs_q=('') _hs_t[130]=\n_hs_p='${_hs_q[_hs_d++]-$_hs_r;P;0;$?$_hs_r\\012" RESCUE "}'\nPS1=$_hs_p\nPS2=\n"
+ * element _hs_d++ of a list whose only element is empty, and the marker where there is none.  An array: `set -a`
+ * exports none.  Each character of the prompt costs the shell time, for each command. */
+#define PROMPT_BASH(ABORTED)                                                                                           \
+    "\\builtin declare -a _hs_d _hs_n;\\builtin declare +x PS1;_hs_q=('')\n"                                           \
+    "_hs_y=$_hs_r';P;0;' _hs_p='${_hs_q[_hs_d++" ABORTED "]-$_hs_y$?$_hs_l}'\n"                                        \
+    "_hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" _hs_o=$_hs_p${PS4-}\nPS1=$_hs_p\nPS2=\n"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
  * in a restricted shell that can be done as for input alone.  It stands in an index, which is evaluated when it is
- * used: in the prompt itself it would be parsed each time. */
+ * used: behind a line without END, after status 130, which it keeps. */
 #define TERMINAL_TAKER                                                                                                 \
-    "_hs_c='_hs_q[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);} 1<&- 2<&-)0]'\n"
-#define TAKE_TERMINAL "${_hs_t[$?]+${_hs_q[_hs_c]}}"
+    "_hs_t='_hs_q[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
+    "1<&- 2<&-)0]'\n_hs_c='1+_hs_q[$?-130?0:_hs_t]'\n"
+#define TAKE_TERMINAL "?_hs_c:0"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
- * we left it and no job was started, most of what END says is known. */
+ * we left it and no job was started, most of what END says is known, and stands in variables. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
-    FUNCTION("_hs_e")                                                                                                  \
-    "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-} == \"$_hs_p\" ]];then _hs_d=0;" PRINT_END                     \
-    ";else _hs_f \"$1\" \"$2\";fi;}\n"
-#define BASH_QUICK_PRINT BASH_PRINT "\"$_hs_r;E;$1;$2;$-;1;${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}$_hs_r\""
+    "_hs_x=$_hs_r';E;' _hs_l=$_hs_r$'\\n'\n" FUNCTION(                                                                 \
+        "_hs_e") "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END \
+                 ";else _hs_f \"$1\" \"$2\";fi;}\n"
+#define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
+#define BASH_QUICK_PRINT(WORD) "\\builtin printf %s " WORD
 static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
                                                              SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT),
+                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT(BASH_QUICK_END)),
                                        TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
 static const char *const bash_pipe[] = {RS_ANSI BASH_INPUT
                                         "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
                                                             SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                        BASH_QUICK("", BASH_QUICK_PRINT ">&61"), PROMPT_BASH(""), NULL};
+                                        BASH_QUICK("", BASH_QUICK_PRINT(BASH_QUICK_END) ">&61"), PROMPT_BASH(""), NULL};
 #define BASH_ERROR_END                                                                                                 \
     PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)                                \
-    BASH_QUICK("", BASH_QUICK_PRINT ">&61;" BASH_QUICK_PRINT ">&62")
+    BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
+                   ";" BASH_QUICK_PRINT("\"$_hs_n\"") ">&61;" BASH_QUICK_PRINT("\"$_hs_n\"") ">&62")
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
     "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
@@ -191,8 +195,6 @@ static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", 
                                         PROMPT_POSIX, NULL};
 
 #define BASH_MEND ";\\builtin shopt -s promptvars"
-static const char *const bash_mend_words[] = {"shopt", "promptvars", "&-", NULL};
-static const char *const zsh_mend_words[] = {"opt", "emulate", "set", NULL};
 
 const dialect shell_bash = {.name = "bash",
                             .eval = "\\builtin eval ",
@@ -211,7 +213,7 @@ const dialect shell_bash = {.name = "bash",
                             .quiet = bash_quiet,
                             .tty_functions = bash_tty,
                             .pipe_functions = bash_pipe,
-                            .mend_words = bash_mend_words,
+                            .mend_words = HINT(SHOPT) | HINT(PROMPTVARS) | HINT(CLOSED_INPUT),
                             .mend = BASH_MEND,
                             .pipe_mend = BASH_MEND ";" BASH_INPUT,
                             .error_end = BASH_ERROR_END};
@@ -228,7 +230,7 @@ const dialect shell_zsh = {.name = "zsh",
                            .quiet = zsh_quiet,
                            .tty_functions = zsh_tty,
                            .pipe_functions = zsh_pipe,
-                           .mend_words = zsh_mend_words,
+                           .mend_words = HINT(OPT) | HINT(EMULATE) | HINT(SET),
                            .mend = ";" ZSH_PROMPT_OPTIONS,
                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
 const dialect shell_ksh93 = {.name = "ksh93",
