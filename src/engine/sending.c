@@ -20,8 +20,7 @@ static bool sets_terminal(const engine *e, hints h) {
     const engine_command *c = &e->command;
     bool by_shell = e->config.tty && e->shell->dialect->edits;
     return (by_shell && wants_echo(c->expectations)) ||
-           ((by_shell || !e->shell->resets_terminal) &&
-            (c->way == ENGINE_ENTER || hints_set_terminal(h)));
+           ((by_shell || !e->shell->resets_terminal) && (c->way == ENGINE_ENTER || hints_set_terminal(h)));
 }
 
 static bool type_frame(engine *e, hints h) {
