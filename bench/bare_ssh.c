@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "bare_ssh.h"
 
+#include "recording.h"
+
+#include <libssh/callbacks.h>
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -218,3 +222,95 @@ static void plain_stop(bench_contender *self) {
 }
 
 const bench_kind bench_ssh_plain_loop = {plain_start, plain_round, plain_stop};
+
+/* ---- what the library types ---- */
+
+typedef struct replay {
+    bench_ssh ssh;
+    bench_recording recording;
+    uint64_t separators;
+    /* How many have come at the end of the last command. */
+    uint64_t end;
+    struct ssh_channel_callbacks_struct callbacks;
+} replay;
+
+/* By a callback: a read of one stream may take what came for the other from the socket. */
+static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_t length, int is_error,
+                   void *userdata) {
+    replay *state = userdata;
+    (void)session;
+    (void)channel;
+    (void)is_error;
+    state->separators += bench_count_separators(data, length);
+    return (int)length;
+}
+
+static bool wait_for_separators(replay *state, uint64_t wanted) {
+    while (state->separators < wanted) {
+        wait_for(&state->ssh);
+        if (ssh_channel_poll(state->ssh.channel, 0) < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool type_steps(replay *state, size_t from, uint64_t before_first, uint64_t before) {
+    const bench_recording *recording = &state->recording;
+    for (size_t at = from; at < recording->step_count; at++) {
+        const bench_step *step = &recording->steps[at];
+        if (!wait_for_separators(state, before + (step->separators_before - before_first)) ||
+            !bench_ssh_write(&state->ssh, step->bytes, step->length))
+            return false;
+    }
+    return true;
+}
+
+static bool replay_start(bench_contender *self) {
+    const bench_ssh_replayed *config = self->config;
+    bool terminal = config->command->mode == HOSTSESSION_MODE_TTY;
+    replay *state = calloc(1, sizeof(*state));
+    self->state = state;
+    if (state == NULL)
+        return bench_fail(self, "no memory");
+    state->ssh.descriptor = -1;
+    if (!bench_record(&state->recording, config->command, self) || !bench_ssh_open(&state->ssh, config->address, self))
+        return false;
+    state->callbacks.channel_data_function = on_data;
+    state->callbacks.userdata = state;
+    ssh_callbacks_init(&state->callbacks);
+    ssh_set_channel_callbacks(state->ssh.channel, &state->callbacks);
+    if (!bench_ssh_execute(&state->ssh, terminal, terminal ? bench_ssh_start_tty : bench_ssh_start_pipe, self))
+        return false;
+    const bench_recording *recording = &state->recording;
+    state->end = recording->steps[recording->cycle_first].separators_before + recording->separators_per_cycle;
+    return (type_steps(state, 0, 0, 0) && wait_for_separators(state, state->end)) ||
+           bench_fail(self, "replay: the shell ended");
+}
+
+static bool replay_round(bench_contender *self, unsigned count, double *metrics) {
+    replay *state = self->state;
+    const bench_recording *recording = &state->recording;
+    uint64_t before_first = recording->steps[recording->cycle_first].separators_before;
+    double before = bench_now();
+    for (unsigned i = 0; i < count; i++) {
+        if (!type_steps(state, recording->cycle_first, before_first, state->end))
+            return bench_fail(self, "replay: the shell ended");
+        state->end += recording->separators_per_cycle;
+        if (!wait_for_separators(state, state->end))
+            return bench_fail(self, "replay: the shell ended");
+    }
+    metrics[0] = (bench_now() - before) / count;
+    return true;
+}
+
+static void replay_stop(bench_contender *self) {
+    replay *state = self->state;
+    if (state == NULL)
+        return;
+    bench_ssh_close(&state->ssh);
+    bench_recording_free(&state->recording);
+    free(state);
+    self->state = NULL;
+}
+
+const bench_kind bench_ssh_replayed_loop = {replay_start, replay_round, replay_stop};

@@ -40,4 +40,13 @@ typedef struct bench_ssh_command {
 /* config: bench_ssh_command.  The metric is the time of one, or bytes a second where there is output. */
 extern const bench_kind bench_ssh_plain_loop;
 
+/* The same, typing what the library types for this command, byte for byte, and waiting for the same signs, from both
+ * streams where there is no terminal. */
+typedef struct bench_ssh_replayed {
+    const bench_ssh_address *address;
+    const bench_command *command;
+} bench_ssh_replayed;
+
+extern const bench_kind bench_ssh_replayed_loop;
+
 #endif

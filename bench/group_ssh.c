@@ -89,9 +89,10 @@ static const bench_kind runs_kind = {runs_start, runs_round, runs_stop};
 
 /* ---- One small command ------------------------------------------------------------------------------------------ */
 
-enum { LIBRARY, BARE, PARAMIKO, ASYNCSSH, MASTER, FRESH };
+enum { LIBRARY, SAME, BARE, PARAMIKO, ASYNCSSH, MASTER, FRESH };
 
 static const bench_comparison command_rows[] = {
+    {LIBRARY, SAME, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.2, 0, NULL},
     {LIBRARY, BARE, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.2, 0, NULL},
     {LIBRARY, PARAMIKO, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 0.6, 0, NULL},
     {LIBRARY, ASYNCSSH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
@@ -100,12 +101,13 @@ static const bench_comparison command_rows[] = {
 };
 
 static const bench_comparison long_command_rows[] = {
+    {LIBRARY, SAME, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
     {LIBRARY, BARE, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
     {LIBRARY, PARAMIKO, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
     {LIBRARY, ASYNCSSH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
 };
 
-/* On a terminal there is the bare loop only. */
+/* On a terminal there are the bare loops only. */
 static void measure_command(const bench_context *context, const bench_ssh_host *host, hostsession_mode mode,
                             const char *title, const char *text, const bench_comparison *rows, size_t row_count) {
     const bool terminal = mode == HOSTSESSION_MODE_TTY;
@@ -113,6 +115,7 @@ static void measure_command(const bench_context *context, const bench_ssh_host *
     bench_ssh_peer peer = {0};
     bench_ssh_peer_describe(&peer, address, 0);
     const bench_command command = {mode, NULL, text, bench_ssh_target, &address->options};
+    const bench_ssh_replayed same = {address, &command};
     const bench_ssh_command bare = {address, terminal, text, 0};
     const bench_peer paramiko = {"/usr/bin/python3", "ssh_paramiko.py", text, peer.arguments, 0};
     const bench_peer asyncssh = {"/usr/bin/python3", "ssh_asyncssh.py", text, peer.arguments, 0};
@@ -120,6 +123,7 @@ static void measure_command(const bench_context *context, const bench_ssh_host *
     const ssh_runs fresh = {address, NULL, text};
     bench_contender contenders[] = {
         [LIBRARY] = {.name = "library", .kind = &bench_library_command, .config = &command},
+        [SAME] = {.name = "bare libssh, same bytes", .kind = &bench_ssh_replayed_loop, .config = &same},
         [BARE] = {.name = "bare libssh loop", .kind = &bench_ssh_plain_loop, .config = &bare},
         [PARAMIKO] = {.name = "paramiko shell", .kind = &bench_peer_script, .config = &paramiko},
         [ASYNCSSH] = {.name = "asyncssh shell", .kind = &bench_peer_script, .config = &asyncssh},
@@ -131,7 +135,7 @@ static void measure_command(const bench_context *context, const bench_ssh_host *
         .contenders = contenders,
         .contender_count = terminal ? BARE + 1 : row_count + 1,
         .comparisons = rows,
-        .comparison_count = terminal ? 1 : row_count,
+        .comparison_count = terminal ? 2 : row_count,
         .rounds = context->quick ? 7 : 11,
         .batch = context->quick ? 50 : 100,
         .placements = BENCH_UNPINNED,

@@ -15,14 +15,24 @@ enum {
 typedef struct recorder {
     bench_recording *recording;
     uint64_t received;
+    uint64_t separators;
     bool failed;
 } recorder;
+
+size_t bench_count_separators(const char *bytes, size_t length) {
+    size_t count = 0;
+    const char *end = bytes + length;
+    for (; (bytes = memchr(bytes, BENCH_SEPARATOR, (size_t)(end - bytes))) != NULL; bytes++)
+        count++;
+    return count;
+}
 
 static void on_transcript(void *userdata, hostsession_direction direction, const char *bytes, size_t length) {
     recorder *state = userdata;
     bench_recording *recording = state->recording;
     if (direction == HOSTSESSION_RECEIVED) {
         state->received += length;
+        state->separators += bench_count_separators(bytes, length);
         return;
     }
     bench_step *steps = realloc(recording->steps, (recording->step_count + 1) * sizeof(*steps));
@@ -32,7 +42,7 @@ static void on_transcript(void *userdata, hostsession_direction direction, const
     }
     recording->steps = steps;
     bench_step *step = &steps[recording->step_count];
-    *step = (bench_step){malloc(length), length, state->received};
+    *step = (bench_step){malloc(length), length, state->received, state->separators};
     if (step->bytes == NULL) {
         state->failed = true;
         return;
@@ -128,12 +138,14 @@ static bool record_commands(recorder *state, hostsession *session, const char *t
     uint64_t ends[RECORDED_COMMANDS];
     for (size_t i = 0; i < RECORDED_COMMANDS; i++) {
         hostsession_result *result = NULL;
+        uint64_t separators = state->separators;
         state->recording->cycle_first = state->recording->step_count;
         hostsession_error error = hostsession_run(session, text, NULL, &result);
         hostsession_result_free(result);
         if (error != HOSTSESSION_OK)
             return bench_fail(owner, "recording: %s", hostsession_error_name(error));
         ends[i] = state->received;
+        state->recording->separators_per_cycle = state->separators - separators;
     }
     state->recording->received_per_cycle = common_distance(ends);
     settle(state->recording, ends);
@@ -146,14 +158,15 @@ bool bench_record(bench_recording *recording, const bench_command *command, benc
     hostsession_options options = HOSTSESSION_OPTIONS_INIT;
     options.mode = command->mode;
     options.shell = command->shell;
+    options.ssh = command->ssh;
     options.on_transcript = on_transcript;
     options.userdata = &state;
     pid_t children[BENCH_MAX_CHILDREN];
     size_t child_count = bench_list_children(children);
-    hostsession *session = bench_open(owner, &options);
+    hostsession *session = bench_open_at(owner, command->target, &options);
     if (session == NULL)
         return false;
-    bool done = describe_shell(recording, command, new_child(children, child_count)) ||
+    bool done = command->target != NULL || describe_shell(recording, command, new_child(children, child_count)) ||
                 bench_fail(owner, "recording: cannot tell how the library started the shell");
     done = done && record_commands(&state, session, command->text, owner);
     size_t step_count = recording->step_count;
