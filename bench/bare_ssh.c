@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -198,6 +199,18 @@ static bool plain_start(bench_contender *self) {
     return bench_ssh_open(ssh, config->address, self) && bench_ssh_start_shell(ssh, config->terminal, self);
 }
 
+/* It is read to where it stays. */
+static bool read_and_keep(bench_ssh *ssh, size_t length) {
+    char *kept = bench_map(length);
+    size_t received = 0;
+    size_t got = 1;
+    while (kept != NULL && received < length && (got = bench_ssh_read(ssh, kept + received, length - received)) > 0)
+        received += got;
+    if (kept != NULL)
+        munmap(kept, length);
+    return kept != NULL && received == length;
+}
+
 static bool plain_round(bench_contender *self, unsigned count, double *metrics) {
     static const char end[] = "END0\n";
     const bench_ssh_command *config = self->config;
@@ -205,8 +218,9 @@ static bool plain_round(bench_contender *self, unsigned count, double *metrics) 
     int length = snprintf(line, sizeof(line), "%s; echo END$?\n", config->text);
     double before = bench_now();
     for (unsigned i = 0; i < count; i++) {
+        const size_t wanted = config->output_bytes + sizeof(end) - 1;
         if (!bench_ssh_write(self->state, line, (size_t)length) ||
-            !bench_ssh_read_until(self->state, end, config->output_bytes + sizeof(end) - 1))
+            !(config->keeps ? read_and_keep(self->state, wanted) : bench_ssh_read_until(self->state, end, wanted)))
             return bench_fail(self, "the shell did not answer `%.40s`", config->text);
     }
     double seconds = (bench_now() - before) / count;

@@ -35,6 +35,8 @@ typedef struct bench_ssh_command {
     const char *text;
     /* What it prints; 0: nothing. */
     size_t output_bytes;
+    /* ... stays in memory. */
+    bool keeps;
 } bench_ssh_command;
 
 /* config: bench_ssh_command.  The metric is the time of one, or bytes a second where there is output. */

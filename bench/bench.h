@@ -72,6 +72,9 @@ typedef struct bench_comparison {
     unsigned bar_placements;
     /* Which of several metrics this is, for the row's title; NULL: there is one. */
     const char *what;
+    /* A bare loop that does no less than ours has to: where that misses the bar, too, no library could meet it.  0:
+     * there is none. */
+    unsigned limit;
 } bench_comparison;
 
 /* Contenders that take turns. */
@@ -126,9 +129,10 @@ bench_report *bench_report_new(void);
 void bench_report_free(bench_report *report);
 /* A fact about the machine or the programs, for the header. */
 void bench_report_fact(bench_report *report, const char *name, const char *value);
-/* A row that compares two figures.  `note` explains a missing one; NULL: both are there. */
+/* A row that compares two figures.  `limit_ratio` is that of the comparison's limit, 0: none.  `note` explains a
+ * missing figure; NULL: both are there. */
 void bench_report_ratio(bench_report *report, const char *title, bench_placement placement, const char *ours,
-                        double ours_value, const char *theirs, double theirs_value, double ratio,
+                        double ours_value, const char *theirs, double theirs_value, double ratio, double limit_ratio,
                         const bench_comparison *comparison, const char *note);
 /* A row with one figure that must not exceed `most`; 0: no bar. */
 void bench_report_value(bench_report *report, const char *title, const char *ours, double value, double most,

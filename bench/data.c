@@ -63,3 +63,11 @@ void bench_data_free(bench_data *data) {
         close(data->descriptor);
     data->descriptor = -1;
 }
+
+char *bench_map(size_t length) {
+    char *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    madvise(memory, length, MADV_HUGEPAGE);
+    return memory;
+}

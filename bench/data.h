@@ -19,4 +19,7 @@ bool bench_data_make(bench_data *data, size_t length, bool one_line, bench_conte
 bool bench_data_equals(const bench_data *data, const char *bytes, size_t length);
 void bench_data_free(bench_data *data);
 
+/* Memory for as much as is read, in huge pages where the system has them; NULL: none.  To be released by munmap(). */
+char *bench_map(size_t length);
+
 #endif

@@ -5,13 +5,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { LARGE_PIPE_BYTES = 1 << 20 };
 
-/* ---- A bare read loop, which keeps nothing --------------------------------------------------------------------- */
+/* ---- A bare read loop, which keeps nothing, or all ------------------------------------------------------------- */
 
 typedef struct bare_bulk {
     bool terminal;
+    bool keeps;
     int pipe_bytes;
     const bench_data *data;
 } bare_bulk;
@@ -26,6 +29,18 @@ static bool bare_bulk_start(bench_contender *self) {
     return bench_process_start(process, &program, self);
 }
 
+/* All stays in fresh memory, as in a result that was asked for: it is read to where it stays. */
+static bool read_and_keep(const bench_process *process, size_t length) {
+    char *kept = bench_map(length);
+    size_t received = 0;
+    ssize_t got = 1;
+    while (kept != NULL && received < length && (got = read(process->output, kept + received, length - received)) > 0)
+        received += (size_t)got;
+    if (kept != NULL)
+        munmap(kept, length);
+    return kept != NULL && received == length;
+}
+
 static bool bare_bulk_round(bench_contender *self, unsigned count, double *metrics) {
     static const char end[] = "END0\n";
     const bare_bulk *config = self->config;
@@ -33,10 +48,11 @@ static bool bare_bulk_round(bench_contender *self, unsigned count, double *metri
     (void)count;
     char line[160];
     int length = snprintf(line, sizeof(line), "%s; echo END$?\n", config->data->print_command);
+    const size_t wanted = config->data->length + sizeof(end) - 1;
     uint64_t received = 0;
     double before = bench_now();
     if (!bench_write_all(process->input, line, (size_t)length) ||
-        !bench_read_until(process, &received, config->data->length + sizeof(end) - 1))
+        !(config->keeps ? read_and_keep(process, wanted) : bench_read_until(process, &received, wanted)))
         return bench_fail(self, "the shell ended");
     metrics[0] = (double)config->data->length / (bench_now() - before);
     return true;
@@ -73,12 +89,13 @@ static const bench_kind cat_kind = {bench_start_nothing, cat_round, bench_stop_n
 
 /* ---- The rows -------------------------------------------------------------------------------------------------- */
 
-enum { ALL, LIMITED, TENTH, BARE, BARE_LARGE_PIPE, CAT, LIMITED_TENTH };
+enum { ALL, LIMITED, TENTH, BARE, BARE_KEPT, BARE_LARGE_PIPE, CAT, LIMITED_TENTH };
 
 static const bench_comparison terminal_rows[] = {
-    {ALL, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL},
-    {LIMITED, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL},
-    {ALL, TENTH, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 12, 0, "time"},
+    {ALL, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL, BARE_KEPT},
+    {ALL, BARE_KEPT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {LIMITED, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL, 0},
+    {ALL, TENTH, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 12, 0, "time", 0},
 };
 
 /* The time of a tenth tells whether time grows with the output; where all is kept, the smaller run gets its memory
@@ -87,12 +104,13 @@ static const bench_comparison terminal_rows[] = {
  * A larger pipe saves wake-ups across cores: on one core there is nothing to win over cat, and unpinned it is as the
  * scheduler places cat. */
 static const bench_comparison pipe_rows[] = {
-    {ALL, CAT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 1.5, BENCH_UNPINNED | BENCH_APART, NULL},
-    {LIMITED, CAT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 1.5, BENCH_UNPINNED | BENCH_APART, NULL},
-    {ALL, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL},
-    {ALL, BARE_LARGE_PIPE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL},
-    {LIMITED, LIMITED_TENTH, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 12, 0, "time"},
-    {ALL, TENTH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time"},
+    {ALL, CAT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 1.5, BENCH_UNPINNED | BENCH_APART, NULL, BARE_LARGE_PIPE},
+    {LIMITED, CAT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 1.5, BENCH_UNPINNED | BENCH_APART, NULL,
+     BARE_LARGE_PIPE},
+    {ALL, BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {ALL, BARE_LARGE_PIPE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {LIMITED, LIMITED_TENTH, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 12, 0, "time", 0},
+    {ALL, TENTH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time", 0},
 };
 
 static void measure(const bench_context *context, hostsession_mode mode, const bench_data *data,
@@ -102,14 +120,16 @@ static void measure(const bench_context *context, hostsession_mode mode, const b
     const bench_bulk limited = {mode, 1 << 20, data, NULL, NULL};
     const bench_bulk smaller = {mode, HOSTSESSION_UNLIMITED, tenth, NULL, NULL};
     const bench_bulk smaller_limited = {mode, 1 << 20, tenth, NULL, NULL};
-    const bare_bulk bare = {terminal, 0, data};
-    const bare_bulk bare_large_pipe = {terminal, LARGE_PIPE_BYTES, data};
+    const bare_bulk bare = {terminal, false, 0, data};
+    const bare_bulk bare_kept = {terminal, true, 0, data};
+    const bare_bulk bare_large_pipe = {terminal, false, LARGE_PIPE_BYTES, data};
     bench_contender contenders[] = {
         [ALL] = {.name = "library, all kept", .kind = &bench_library_bulk, .config = &all},
         [LIMITED] = {.name = "library, 1 MiB kept", .kind = &bench_library_bulk, .config = &limited},
         [LIMITED_TENTH] = {.name = "library, a tenth, 1 MiB", .kind = &bench_library_bulk, .config = &smaller_limited},
         [TENTH] = {.name = "library, a tenth of it", .kind = &bench_library_bulk, .config = &smaller},
         [BARE] = {.name = "bare read loop", .kind = &bare_bulk_kind, .config = &bare},
+        [BARE_KEPT] = {.name = "bare read loop, all kept", .kind = &bare_bulk_kind, .config = &bare_kept},
         [BARE_LARGE_PIPE] = {.name = "bare read loop, 1 MiB pipe", .kind = &bare_bulk_kind, .config = &bare_large_pipe},
         [CAT] = {.name = "cat, default pipe", .kind = &cat_kind, .config = data},
     };
@@ -119,7 +139,7 @@ static void measure(const bench_context *context, hostsession_mode mode, const b
     bench_group group = {
         .title = title,
         .contenders = contenders,
-        .contender_count = terminal ? BARE + 1 : BENCH_COUNT(contenders),
+        .contender_count = terminal ? BARE_KEPT + 1 : BENCH_COUNT(contenders),
         .comparisons = terminal ? terminal_rows : pipe_rows,
         .comparison_count = terminal ? BENCH_COUNT(terminal_rows) : BENCH_COUNT(pipe_rows),
         .rounds = rounds,

@@ -21,10 +21,10 @@ static void run_true_tty(const bench_context *context) {
         [PEXPECT] = {.name = "pexpect, plain line", .kind = &bench_peer_script, .config = &pexpect},
     };
     static const bench_comparison comparisons[] = {
-        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.25, 0, NULL},
-        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-        {LIBRARY, EXPECT, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 0.8, 0, NULL},
-        {LIBRARY, PEXPECT, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
+        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.25, 0, NULL, 0},
+        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+        {LIBRARY, EXPECT, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 0.8, 0, NULL, REPLAYED},
+        {LIBRARY, PEXPECT, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
     };
     bench_group group = {"true, terminal",
                          contenders,
@@ -49,9 +49,9 @@ static void run_true_pipe(const bench_context *context) {
         [READ_ECHO] = {.name = "bash read/echo loop", .kind = &bench_line_echo, .config = echo_loop},
     };
     static const bench_comparison comparisons[] = {
-        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.25, 0, NULL},
-        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-        {LIBRARY, READ_ECHO, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 3, BENCH_PINNED, NULL},
+        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.25, 0, NULL, 0},
+        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+        {LIBRARY, READ_ECHO, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 3, BENCH_PINNED, NULL, REPLAYED},
     };
     bench_group group = {"true, pipes",
                          contenders,
@@ -75,8 +75,8 @@ static void run_true_dash(const bench_context *context) {
         [PLAIN] = {.name = "bare loop, plain line", .kind = &bench_plain_loop, .config = &plain},
     };
     static const bench_comparison comparisons[] = {
-        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
+        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
     };
     bench_group group = {"true, pipes, dash",
                          contenders,
@@ -105,8 +105,8 @@ static void run_long_command(const bench_context *context, hostsession_mode mode
         [PLAIN] = {.name = "bare loop, plain line", .kind = &bench_plain_loop, .config = &plain},
     };
     static const bench_comparison comparisons[] = {
-        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
+        {LIBRARY, REPLAYED, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+        {LIBRARY, PLAIN, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
     };
     bench_group group = {title,
                          contenders,

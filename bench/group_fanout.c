@@ -115,12 +115,12 @@ static const bench_kind twice_kind = {bench_start_nothing, twice_round, bench_st
 enum { LIBRARY, CLUSH, PDSH, PSSH };
 
 static const bench_comparison comparisons[] = {
-    {LIBRARY, CLUSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "first command"},
-    {LIBRARY, PDSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "first command"},
-    {LIBRARY, PSSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "first command"},
-    {LIBRARY, CLUSH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command"},
-    {LIBRARY, PDSH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command"},
-    {LIBRARY, PSSH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command"},
+    {LIBRARY, CLUSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "first command", 0},
+    {LIBRARY, PDSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "first command", 0},
+    {LIBRARY, PSSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "first command", 0},
+    {LIBRARY, CLUSH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command", 0},
+    {LIBRARY, PDSH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command", 0},
+    {LIBRARY, PSSH, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command", 0},
 };
 
 static void measure(const bench_context *context, const char *config, unsigned hosts) {

@@ -254,8 +254,8 @@ static void measure(const bench_context *context, double sessions, unsigned plac
         {.name = "bare spawn and drive", .kind = &bench_child_process, .config = &bare},
     };
     static const bench_comparison comparisons[] = {
-        {0, 1, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.5, 0, "all done"},
-        {0, 1, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.5, 0, "and closed"},
+        {0, 1, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.5, 0, "all done", 0},
+        {0, 1, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.5, 0, "and closed", 0},
     };
     char title[64];
     snprintf(title, sizeof(title), "%.0f sessions", sessions);
@@ -298,10 +298,10 @@ static void measure_rate(const bench_context *context) {
             rates[i][round] = sessions / contenders[i].samples[1][round];
         ratios[round] = rates[0][round] / rates[1][round];
     }
-    static const bench_comparison comparison = {0, 1, 0, BENCH_NUMBER, BENCH_AT_LEAST, 0.66, 0, NULL};
+    static const bench_comparison comparison = {0, 1, 0, BENCH_NUMBER, BENCH_AT_LEAST, 0.66, 0, NULL, 0};
     bool failed = contenders[0].why[0] != '\0' || contenders[1].why[0] != '\0';
     bench_report_ratio(context->report, title, BENCH_UNPINNED, contenders[0].name, bench_median(rates[0], ROUNDS),
-                       contenders[1].name, bench_median(rates[1], ROUNDS), bench_median(ratios, ROUNDS), &comparison,
+                       contenders[1].name, bench_median(rates[1], ROUNDS), bench_median(ratios, ROUNDS), 0, &comparison,
                        failed ? "a round failed" : NULL);
 }
 

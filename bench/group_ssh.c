@@ -92,19 +92,19 @@ static const bench_kind runs_kind = {runs_start, runs_round, runs_stop};
 enum { LIBRARY, SAME, BARE, PARAMIKO, ASYNCSSH, MASTER, FRESH };
 
 static const bench_comparison command_rows[] = {
-    {LIBRARY, SAME, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.2, 0, NULL},
-    {LIBRARY, BARE, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.2, 0, NULL},
-    {LIBRARY, PARAMIKO, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 0.6, 0, NULL},
-    {LIBRARY, ASYNCSSH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-    {LIBRARY, MASTER, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.0 / 40, 0, NULL},
-    {LIBRARY, FRESH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
+    {LIBRARY, SAME, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.2, 0, NULL, 0},
+    {LIBRARY, BARE, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.2, 0, NULL, SAME},
+    {LIBRARY, PARAMIKO, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 0.6, 0, NULL, SAME},
+    {LIBRARY, ASYNCSSH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {LIBRARY, MASTER, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.0 / 40, 0, NULL, 0},
+    {LIBRARY, FRESH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
 };
 
 static const bench_comparison long_command_rows[] = {
-    {LIBRARY, SAME, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-    {LIBRARY, BARE, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-    {LIBRARY, PARAMIKO, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
-    {LIBRARY, ASYNCSSH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL},
+    {LIBRARY, SAME, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {LIBRARY, BARE, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {LIBRARY, PARAMIKO, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {LIBRARY, ASYNCSSH, 0, BENCH_MICROSECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
 };
 
 /* On a terminal there are the bare loops only. */
@@ -116,7 +116,7 @@ static void measure_command(const bench_context *context, const bench_ssh_host *
     bench_ssh_peer_describe(&peer, address, 0);
     const bench_command command = {mode, NULL, text, bench_ssh_target, &address->options};
     const bench_ssh_replayed same = {address, &command};
-    const bench_ssh_command bare = {address, terminal, text, 0};
+    const bench_ssh_command bare = {address, terminal, text, 0, false};
     const bench_peer paramiko = {"/usr/bin/python3", "ssh_paramiko.py", text, peer.arguments, 0};
     const bench_peer asyncssh = {"/usr/bin/python3", "ssh_asyncssh.py", text, peer.arguments, 0};
     const ssh_runs master = {address, bench_ssh_host_socket(host), text};
@@ -160,11 +160,12 @@ static void measure_commands(const bench_context *context, bench_ssh_host *host)
 
 /* ---- A lot of output -------------------------------------------------------------------------------------------- */
 
-enum { BULK_ALL, BULK_BARE, BULK_ASYNCSSH };
+enum { BULK_ALL, BULK_BARE, BULK_KEPT, BULK_ASYNCSSH };
 
 static const bench_comparison bulk_rows[] = {
-    {BULK_ALL, BULK_BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL},
-    {BULK_ALL, BULK_ASYNCSSH, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 2, 0, NULL},
+    {BULK_ALL, BULK_BARE, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 0.9, 0, NULL, BULK_KEPT},
+    {BULK_ALL, BULK_KEPT, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_NO_BAR, 0, 0, NULL, 0},
+    {BULK_ALL, BULK_ASYNCSSH, 0, BENCH_MEGABYTES_PER_SECOND, BENCH_AT_LEAST, 2, 0, NULL, BULK_KEPT},
 };
 
 static void measure_bulk(const bench_context *context, const bench_ssh_host *host, hostsession_mode mode,
@@ -174,12 +175,14 @@ static void measure_bulk(const bench_context *context, const bench_ssh_host *hos
     bench_ssh_peer peer = {0};
     bench_ssh_peer_describe(&peer, address, 0);
     const bench_bulk all = {mode, HOSTSESSION_UNLIMITED, data, bench_ssh_target, &address->options};
-    const bench_ssh_command bare = {address, terminal, data->print_command, data->length};
+    const bench_ssh_command bare = {address, terminal, data->print_command, data->length, false};
+    const bench_ssh_command kept = {address, terminal, data->print_command, data->length, true};
     const bench_peer asyncssh = {"/usr/bin/python3", "ssh_asyncssh.py", data->print_command, peer.arguments,
                                  data->length};
     bench_contender contenders[] = {
         [BULK_ALL] = {.name = "library, all kept", .kind = &bench_library_bulk, .config = &all},
         [BULK_BARE] = {.name = "bare libssh loop", .kind = &bench_ssh_plain_loop, .config = &bare},
+        [BULK_KEPT] = {.name = "bare libssh, all kept", .kind = &bench_ssh_plain_loop, .config = &kept},
         [BULK_ASYNCSSH] = {.name = "asyncssh shell", .kind = &bench_peer_script, .config = &asyncssh},
     };
     char title[64];
@@ -188,9 +191,9 @@ static void measure_bulk(const bench_context *context, const bench_ssh_host *hos
     bench_group group = {
         .title = title,
         .contenders = contenders,
-        .contender_count = terminal ? BULK_BARE + 1 : BENCH_COUNT(contenders),
+        .contender_count = terminal ? BULK_KEPT + 1 : BENCH_COUNT(contenders),
         .comparisons = bulk_rows,
-        .comparison_count = terminal ? 1 : BENCH_COUNT(bulk_rows),
+        .comparison_count = terminal ? 2 : BENCH_COUNT(bulk_rows),
         .rounds = context->quick            ? 3
                   : data->length > 50000000 ? 5
                                             : 9,

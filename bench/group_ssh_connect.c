@@ -133,15 +133,15 @@ static const bench_kind ssh_kind = {bench_start_nothing, ssh_round, bench_stop_n
 enum { ONE_LOOP, OWN_LOOP, BARE, SSH };
 
 static const bench_comparison connect_rows[] = {
-    {ONE_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time"},
-    {OWN_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time"},
-    {ONE_LOOP, BARE, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time"},
-    {BARE, SSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time"},
-    {ONE_LOOP, BARE, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 2.5, 0, "client CPU"},
-    {OWN_LOOP, BARE, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 2.5, 0, "client CPU"},
-    {SSH, BARE, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "client CPU"},
-    {ONE_LOOP, BARE, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "without children"},
-    {OWN_LOOP, BARE, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "without children"},
+    {ONE_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time", 0},
+    {OWN_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time", 0},
+    {ONE_LOOP, BARE, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time", 0},
+    {BARE, SSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time", 0},
+    {ONE_LOOP, BARE, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 2.5, 0, "client CPU", 0},
+    {OWN_LOOP, BARE, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 2.5, 0, "client CPU", 0},
+    {SSH, BARE, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "client CPU", 0},
+    {ONE_LOOP, BARE, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "without children", 0},
+    {OWN_LOOP, BARE, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "without children", 0},
 };
 
 static void measure_connect(const bench_context *context, const bench_ssh_host *host, bool terminal) {
@@ -211,7 +211,7 @@ static bool count_turns(turns *ret, relay *line, const bench_ssh_address *addres
 }
 
 static void report_turns(const bench_context *context, const turns *counted, bool terminal, const char *why) {
-    static const bench_comparison fewer = {0, 0, 0, BENCH_NUMBER, BENCH_AT_MOST, 1, 0, NULL};
+    static const bench_comparison fewer = {0, 0, 0, BENCH_NUMBER, BENCH_AT_MOST, 1, 0, NULL, 0};
     const char *kind = terminal ? "terminal" : "no tty";
     char title[64];
     snprintf(title, sizeof(title), "ssh round trips, a command, %s", kind);
@@ -219,7 +219,7 @@ static void report_turns(const bench_context *context, const turns *counted, boo
     snprintf(title, sizeof(title), "ssh round trips, opening, %s", kind);
     bench_report_ratio(context->report, title, BENCH_UNPINNED, "library", counted->opening,
                        terminal ? "ssh -tt HOST true" : "ssh HOST true", counted->ssh,
-                       counted->ssh > 0 ? counted->opening / counted->ssh : 0, &fewer, why);
+                       counted->ssh > 0 ? counted->opening / counted->ssh : 0, 0, &fewer, why);
 }
 
 static void measure_turns(const bench_context *context, bench_ssh_host *host) {

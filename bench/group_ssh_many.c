@@ -251,11 +251,11 @@ const bench_child bench_ssh_server_time_child = {"ssh-server-time", run_server_t
 static void compare_with_peers(const bench_context *context, const bench_ssh_host *host) {
     enum { LIBRARY, ASYNCSSH, PARAMIKO };
     static const bench_comparison comparisons[] = {
-        {LIBRARY, ASYNCSSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.0 / 3, 0, "second command"},
-        {LIBRARY, PARAMIKO, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command"},
-        {LIBRARY, ASYNCSSH, 1, BENCH_KILOBYTES, BENCH_NO_BAR, 0, 0, "memory of each"},
-        {LIBRARY, PARAMIKO, 1, BENCH_KILOBYTES, BENCH_NO_BAR, 0, 0, "memory of each"},
-        {LIBRARY, ASYNCSSH, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "opening"},
+        {LIBRARY, ASYNCSSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.0 / 3, 0, "second command", 0},
+        {LIBRARY, PARAMIKO, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command", 0},
+        {LIBRARY, ASYNCSSH, 1, BENCH_KILOBYTES, BENCH_NO_BAR, 0, 0, "memory of each", 0},
+        {LIBRARY, PARAMIKO, 1, BENCH_KILOBYTES, BENCH_NO_BAR, 0, 0, "memory of each", 0},
+        {LIBRARY, ASYNCSSH, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "opening", 0},
     };
     const unsigned count = context->quick ? 30 : 100;
     const char *python = "/usr/bin/python3";
@@ -298,8 +298,8 @@ static double median_of(const double *samples, unsigned count) {
 static void compare_with_server(const bench_context *context, const bench_ssh_host *host) {
     enum { ROUNDS = 3 };
     static const bench_comparison bars[] = {
-        {0, 0, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.15, 0, NULL},
-        {0, 0, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, NULL},
+        {0, 0, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.15, 0, NULL, 0},
+        {0, 0, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, NULL, 0},
     };
     static const char *const names[] = {"CPU time of sshd", "CPU time of sshd and shells"};
     const unsigned count = context->quick ? 64 : 256;
@@ -324,13 +324,13 @@ static void compare_with_server(const bench_context *context, const bench_ssh_ho
             ratios[round] = server > 0 ? library.samples[0][round] / server : 0;
         }
         bench_report_ratio(context->report, title, BENCH_UNPINNED, library.name, median_of(library.samples[0], ROUNDS),
-                           names[i], median_of(library.samples[i + 1], ROUNDS), bench_median(ratios, ROUNDS), &bars[i],
-                           library.why[0] != '\0' ? library.why : NULL);
+                           names[i], median_of(library.samples[i + 1], ROUNDS), bench_median(ratios, ROUNDS), 0,
+                           &bars[i], library.why[0] != '\0' ? library.why : NULL);
     }
 }
 
 static void open_as_many_as_asked(const bench_context *context) {
-    static const bench_comparison all = {0, 0, 0, BENCH_NUMBER, BENCH_AT_LEAST, 1, 0, NULL};
+    static const bench_comparison all = {0, 0, 0, BENCH_NUMBER, BENCH_AT_LEAST, 1, 0, NULL, 0};
     const double most_bytes = 35 * 1024;
     const double count = context->quick ? 200 : 500;
     const bench_child_work work = {&bench_ssh_many_child, {count, 1}, 2};
@@ -342,7 +342,7 @@ static void open_as_many_as_asked(const bench_context *context) {
     const char *note = library.kind->round(&library, 1, metrics) ? NULL : library.why;
     snprintf(title, sizeof(title), "%.0f ssh connections, opened", count);
     bench_report_ratio(context->report, title, BENCH_UNPINNED, library.name, metrics[3], "asked for", count,
-                       metrics[3] / count, &all, note);
+                       metrics[3] / count, 0, &all, note);
     snprintf(title, sizeof(title), "%.0f ssh connections, memory of each", count);
     bench_report_value(context->report, title, library.name, metrics[1], most_bytes, BENCH_KILOBYTES, note);
     snprintf(title, sizeof(title), "%.0f ssh connections, opening", count);

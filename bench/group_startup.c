@@ -27,7 +27,7 @@ static void run_version(const bench_context *context) {
         {.name = "hostsession --version", .kind = &program_kind, .config = version},
         {.name = "true", .kind = &program_kind, .config = nothing},
     };
-    static const bench_comparison comparisons[] = {{0, 1, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.5, 0, NULL}};
+    static const bench_comparison comparisons[] = {{0, 1, 0, BENCH_MICROSECONDS, BENCH_AT_MOST, 1.5, 0, NULL, 0}};
     bench_group group = {"command start-up",
                          contenders,
                          BENCH_COUNT(contenders),
@@ -97,8 +97,8 @@ static void run_open(const bench_context *context, hostsession_mode mode, const 
         {.name = "bare loop, plain line", .kind = &bare_open_kind, .config = &terminal},
     };
     static const bench_comparison comparisons[] = {
-        {0, 1, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "to first result"},
-        {0, 1, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "run and close"},
+        {0, 1, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "to first result", 0},
+        {0, 1, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "run and close", 0},
     };
     bench_group group = {title,
                          contenders,

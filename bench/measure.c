@@ -179,11 +179,14 @@ static void report_comparison(bench_report *report, const bench_group *group, be
     double ours_value = ours->why[0] != '\0' ? 0 : median_of(ours, here.metric, group->rounds);
     double theirs_value = theirs->why[0] != '\0' ? 0 : median_of(theirs, here.metric, group->rounds);
     double ratio = failed != NULL ? 0 : median_ratio(ours, theirs, here.metric, group->rounds);
+    const bench_contender *limit = &group->contenders[here.limit];
+    bool limited = here.limit != 0 && failed == NULL && limit->why[0] == '\0';
+    double limit_ratio = limited ? median_ratio(limit, theirs, here.metric, group->rounds) : 0;
     char title[128];
     snprintf(title, sizeof(title), "%s%s%s", group->title, here.what != NULL ? ", " : "",
              here.what != NULL ? here.what : "");
-    bench_report_ratio(report, title, placement, ours->name, ours_value, theirs->name, theirs_value, ratio, &here,
-                       failed != NULL ? note : NULL);
+    bench_report_ratio(report, title, placement, ours->name, ours_value, theirs->name, theirs_value, ratio, limit_ratio,
+                       &here, failed != NULL ? note : NULL);
 }
 
 /* What the library started is only known as children of this process. */
