@@ -22,6 +22,9 @@ static void wait_for(const bench_ssh *ssh) {
     bool writes = (ssh_get_poll_flags(ssh->session) & SSH_WRITE_PENDING) != 0;
     struct pollfd ready = {.fd = ssh->descriptor, .events = (short)(POLLIN | (writes ? POLLOUT : 0))};
     poll(&ready, 1, -1);
+    const int on = 1;
+    if (ssh->acknowledges)
+        setsockopt(ssh->descriptor, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 static bool dial(bench_ssh *ssh, unsigned port) {
@@ -79,8 +82,8 @@ static bool open_channel(bench_ssh *ssh) {
     return result == SSH_OK;
 }
 
-bool bench_ssh_open(bench_ssh *ssh, const bench_ssh_address *address, bench_contender *owner) {
-    *ssh = (bench_ssh){.descriptor = -1};
+bool bench_ssh_open(bench_ssh *ssh, const bench_ssh_address *address, bool acknowledges, bench_contender *owner) {
+    *ssh = (bench_ssh){.descriptor = -1, .acknowledges = acknowledges};
     if (!dial(ssh, address->port))
         return bench_fail(owner, "cannot connect to port %u", address->port);
     ssh->session = ssh_new();
@@ -196,7 +199,7 @@ static bool plain_start(bench_contender *self) {
     self->state = ssh;
     if (ssh == NULL)
         return bench_fail(self, "no memory");
-    return bench_ssh_open(ssh, config->address, self) && bench_ssh_start_shell(ssh, config->terminal, self);
+    return bench_ssh_open(ssh, config->address, false, self) && bench_ssh_start_shell(ssh, config->terminal, self);
 }
 
 /* It is read to where it stays. */
@@ -287,7 +290,8 @@ static bool replay_start(bench_contender *self) {
     if (state == NULL)
         return bench_fail(self, "no memory");
     state->ssh.descriptor = -1;
-    if (!bench_record(&state->recording, config->command, self) || !bench_ssh_open(&state->ssh, config->address, self))
+    if (!bench_record(&state->recording, config->command, self) ||
+        !bench_ssh_open(&state->ssh, config->address, false, self))
         return false;
     state->callbacks.channel_data_function = on_data;
     state->callbacks.userdata = state;

@@ -10,12 +10,14 @@
 
 typedef struct bench_ssh {
     int descriptor;
+    /* What comes is acknowledged at once: sshd may wait for that before it sends more. */
+    bool acknowledges;
     ssh_session session;
     ssh_channel channel;
 } bench_ssh;
 
 /* Connect, exchange keys, log in with the key, open a channel.  On failure fills `why`; in any case to be closed. */
-bool bench_ssh_open(bench_ssh *ssh, const bench_ssh_address *address, bench_contender *owner);
+bool bench_ssh_open(bench_ssh *ssh, const bench_ssh_address *address, bool acknowledges, bench_contender *owner);
 bool bench_ssh_execute(bench_ssh *ssh, bool terminal, const char *command, bench_contender *owner);
 bool bench_ssh_write(bench_ssh *ssh, const char *bytes, size_t length);
 /* Wait for bytes of standard output.  0: the end. */
