@@ -45,6 +45,9 @@ typedef struct connecting {
     bool one_loop;
     /* The bare loop does as the library does. */
     bool acknowledges;
+    bool asks; /* ssh -G */
+    /* ... and runs `true` in a login shell that stays. */
+    bool starts_shell;
 } connecting;
 
 static bool library_start(bench_contender *self) {
@@ -88,15 +91,34 @@ static void library_stop(bench_contender *self) {
     self->state = NULL;
 }
 
+static bool ask_ssh(bench_contender *self, const bench_ssh_address *address) {
+    const char *const words[] = {"ssh", "-GT", "-F", address->config, "--", bench_ssh_target, NULL};
+    return bench_program_run(words, self);
+}
+
+static bool run_true(bench_ssh *ssh, bool terminal, bench_contender *self) {
+    char bytes[256];
+    if (!bench_ssh_execute(ssh, terminal, "true", self))
+        return false;
+    while (bench_ssh_read(ssh, bytes, sizeof(bytes)) > 0)
+        continue;
+    return bench_ssh_wait_status(ssh) == 0;
+}
+
+/* The line is typed ahead. */
+static bool run_true_in_shell(bench_ssh *ssh, bool terminal, bench_contender *self) {
+    static const char line[] = "PS1= PS2=; true; echo END$?\n";
+    return bench_ssh_execute(ssh, terminal, terminal ? bench_ssh_start_tty : bench_ssh_start_pipe, self) &&
+           bench_ssh_write(ssh, line, sizeof(line) - 1) && bench_ssh_read_until(ssh, "END0\n", 0);
+}
+
 static bool bare_connect(bench_contender *self) {
     const connecting *config = self->config;
     bench_ssh ssh;
-    char bytes[256];
+    if (config->asks && !ask_ssh(self, config->address))
+        return false;
     bool done = bench_ssh_open(&ssh, config->address, config->acknowledges, self) &&
-                bench_ssh_execute(&ssh, config->terminal, "true", self);
-    while (done && bench_ssh_read(&ssh, bytes, sizeof(bytes)) > 0)
-        continue;
-    done = done && bench_ssh_wait_status(&ssh) == 0;
+                (config->starts_shell ? run_true_in_shell : run_true)(&ssh, config->terminal, self);
     bench_ssh_close(&ssh);
     return done || self->why[0] != '\0' || bench_fail(self, "true failed");
 }
@@ -133,16 +155,17 @@ static const bench_kind ssh_kind = {bench_start_nothing, ssh_round, bench_stop_n
 
 /* ---- The rows ---------------------------------------------------------------------------------------------------- */
 
-enum { ONE_LOOP, OWN_LOOP, BARE, BARE_QUICK, SSH };
+enum { ONE_LOOP, OWN_LOOP, BARE, BARE_QUICK, BARE_SHELL, BARE_ASKING, SSH };
 
 static const bench_comparison connect_rows[] = {
-    {ONE_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time", BARE_QUICK},
-    {OWN_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time", BARE_QUICK},
+    {ONE_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time", BARE_SHELL},
+    {OWN_LOOP, SSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 0.25, 0, "time", BARE_ASKING},
     {ONE_LOOP, BARE, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time", 0},
     {ONE_LOOP, BARE_QUICK, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time", 0},
+    {ONE_LOOP, BARE_SHELL, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time", 0},
     {BARE_QUICK, SSH, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "time", 0},
     {ONE_LOOP, BARE, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 2.5, 0, "client CPU", 0},
-    {OWN_LOOP, BARE, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 2.5, 0, "client CPU", 0},
+    {OWN_LOOP, BARE, 1, BENCH_MILLISECONDS, BENCH_AT_MOST, 2.5, 0, "client CPU", BARE_ASKING},
     {SSH, BARE, 1, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "client CPU", 0},
     {ONE_LOOP, BARE, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "without children", 0},
     {OWN_LOOP, BARE, 2, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "without children", 0},
@@ -150,14 +173,19 @@ static const bench_comparison connect_rows[] = {
 
 static void measure_connect(const bench_context *context, const bench_ssh_host *host, bool terminal) {
     const bench_ssh_address *address = bench_ssh_host_address(host);
-    const connecting one_loop = {address, terminal, true, false};
-    const connecting own_loop = {address, terminal, false, false};
-    const connecting quick = {address, terminal, false, true};
+    const connecting one_loop = {.address = address, .terminal = terminal, .one_loop = true};
+    const connecting own_loop = {.address = address, .terminal = terminal};
+    const connecting quick = {.address = address, .terminal = terminal, .acknowledges = true};
+    const connecting shell = {.address = address, .terminal = terminal, .acknowledges = true, .starts_shell = true};
+    const connecting asking = {
+        .address = address, .terminal = terminal, .acknowledges = true, .starts_shell = true, .asks = true};
     bench_contender contenders[] = {
         [ONE_LOOP] = {.name = "library, one loop", .kind = &library_kind, .config = &one_loop},
         [OWN_LOOP] = {.name = "library, a loop each", .kind = &library_kind, .config = &own_loop},
         [BARE] = {.name = "bare libssh, exec true", .kind = &bare_kind, .config = &own_loop},
         [BARE_QUICK] = {.name = "bare libssh, quick ACK", .kind = &bare_kind, .config = &quick},
+        [BARE_SHELL] = {.name = "bare libssh, login shell", .kind = &bare_kind, .config = &shell},
+        [BARE_ASKING] = {.name = "bare libssh, after ssh -G", .kind = &bare_kind, .config = &asking},
         [SSH] = {.name = terminal ? "ssh -tt HOST true" : "ssh HOST true", .kind = &ssh_kind, .config = &own_loop},
     };
     bench_group group = {
