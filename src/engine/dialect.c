@@ -70,10 +70,13 @@ static const char *plain(const dialect *d) {
 static bool append_line(const dialect *d, const char *line, const char *token, bytes *to) {
     bool right = true;
     bool begins = true;
-    for (; right && *line; line++) {
-        right = (!begins || bytes_append_text(to, lead(d))) &&
-                (*line == '@' ? bytes_append_text(to, token) : bytes_append(to, line, 1));
-        begins = *line == '\n';
+    while (right && *line) {
+        size_t length = strcspn(line, "@\n");
+        char end = line[length];
+        right = (!begins || bytes_append_text(to, lead(d))) && bytes_append(to, line, length + (end == '\n')) &&
+                (end != '@' || bytes_append_text(to, token));
+        begins = end == '\n';
+        line += length + (end != '\0');
     }
     return right;
 }

@@ -63,13 +63,16 @@ static const char *const bash_quiet[] = {
     NULL,
 };
 #define BASH_PRINT "\\builtin printf '%s\\n' "
+/* RS and token; what comes before an END's number, and before an aborted line's status; what ends a marker.  Arrays:
+ * `set -a` exports none. */
+#define BASH_VARIABLES                                                                                                 \
+    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_q=('')\n"
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0; the prompt takes
- * element _hs_d++ of a list whose only element is empty, and the marker where there is none.  An array: `set -a`
- * exports none.  Each character of the prompt costs the shell time, for each command. */
+ * element _hs_d++ of a list whose only element is empty, and the marker where there is none.  Each character of it
+ * costs the shell time, for each command. */
 #define PROMPT_BASH(ABORTED)                                                                                           \
-    "\\builtin declare -a _hs_d _hs_n;\\builtin declare +x PS1;_hs_q=('')\n"                                           \
-    "_hs_y=$_hs_r';P;0;' _hs_p='${_hs_q[_hs_d++" ABORTED "]-$_hs_y$?$_hs_l}'\n"                                        \
-    "_hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" _hs_o=$_hs_p${PS4-}\nPS1=$_hs_p\nPS2=\n"
+    "_hs_p='${_hs_q[_hs_d++" ABORTED "]-$_hs_y$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" "                      \
+    "_hs_o=$_hs_p${PS4-};\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p\n"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
@@ -77,23 +80,23 @@ static const char *const bash_quiet[] = {
  * used: behind a line without END, after status 130, which it keeps. */
 #define TERMINAL_TAKER                                                                                                 \
     "_hs_t='_hs_q[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
-    "1<&- 2<&-)0]'\n_hs_c='1+_hs_q[$?-130?0:_hs_t]'\n"
+    "1<&- 2<&-)0]' _hs_c='1+_hs_q[$?-130?0:_hs_t]'\n"
 #define TAKE_TERMINAL "?_hs_c:0"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
  * we left it and no job was started, most of what END says is known, and stands in variables. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
-    "_hs_x=$_hs_r';E;' _hs_l=$_hs_r$'\\n'\n" FUNCTION(                                                                 \
-        "_hs_e") "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END \
-                 ";else _hs_f \"$1\" \"$2\";fi;}\n"
+    FUNCTION("_hs_e")                                                                                                  \
+    "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END              \
+    ";else _hs_f \"$1\" \"$2\";fi;}\n"
 #define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT(WORD) "\\builtin printf %s " WORD
-static const char *const bash_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
-                                                             SAME_BASH, WORD_BEGIN, BASH_WORD_END),
+static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT,
+                                                                    TEST_WORD, SAME_BASH, WORD_BEGIN, BASH_WORD_END),
                                        BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT(BASH_QUICK_END)),
                                        TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
-static const char *const bash_pipe[] = {RS_ANSI BASH_INPUT
+static const char *const bash_pipe[] = {BASH_VARIABLES BASH_INPUT
                                         "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
                                                             SAME_BASH, WORD_BEGIN, BASH_WORD_END),
                                         BASH_QUICK("", BASH_QUICK_PRINT(BASH_QUICK_END) ">&61"), PROMPT_BASH(""), NULL};
