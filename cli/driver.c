@@ -127,8 +127,10 @@ static bool open_log(driver *on) {
     if (on->log)
         return true;
     char what[256];
-    snprintf(what, sizeof what, "--session-log '%s': cannot write to it", path);
-    return fail(on, HOSTSESSION_ERROR_INVALID, "options", what, errno);
+    int why = errno;
+    snprintf(what, sizeof what, "--session-log '%s': cannot write to it%s", path,
+             why == ENXIO ? " (a FIFO that nobody reads?)" : "");
+    return fail(on, HOSTSESSION_ERROR_INVALID, "options", what, why);
 }
 
 static hostsession_error start_session(driver *on) {

@@ -42,9 +42,11 @@ static void put_head(session_log *log, const char *target) {
 
 session_log *session_log_open(const char *path, const char *target, int wake_descriptor,
                               writer_interrupted_fn interrupted, void *userdata) {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    /* A FIFO that nobody reads is refused, not waited for. */
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     if (descriptor < 0)
         return NULL;
+    fcntl(descriptor, F_SETFL, O_APPEND);
     session_log *log = malloc(sizeof *log);
     if (!log) {
         close(descriptor);

@@ -74,19 +74,19 @@ void command_data(side *s, const char *data, size_t length) {
     engine *e = s->engine;
     if (prompts_hold_trace(s, data, length))
         return;
+    if (s->begun && !s->ended && !s->aborted && bytes_length(&s->typed)) {
+        size_t taken = returned_feed(s, data, length);
+        data += taken;
+        length -= taken;
+        if (length == 0 || e->phase == PHASE_ENDED)
+            return;
+    }
     prompts_release_suspect(s);
     if (e->phase == PHASE_ENDED)
         return;
     if (!s->begun || s->ended || s->aborted) {
         between_data(s, data, length);
         return;
-    }
-    if (bytes_length(&s->typed)) {
-        size_t taken = returned_feed(s, data, length);
-        data += taken;
-        length -= taken;
-        if (length == 0 || e->phase == PHASE_ENDED)
-            return;
     }
     if (s->skip_line) {
         const char *newline = memchr(data, '\n', length);
@@ -128,6 +128,8 @@ static void take_prelude(side *s) {
         ours = memchr(ours, '\n', (size_t)(end - ours));
         at = ours ? ours + 1 : end;
     }
+    if (bytes_length(&s->typed))
+        at += returned_feed(s, at, (size_t)(end - at));
     if (at < end && !notices_feed(&s->notices, at, (size_t)(end - at)))
         parts_no_memory(e);
     bytes_free(&held);
@@ -238,8 +240,8 @@ static void answer(engine *e, size_t index) {
     if (x->answers_left-- == 0) {
         x->answers_left = 0;
         failure_set(&why, HOSTSESSION_ERROR_LIMIT, 0, "command",
-                    "%s: pattern %zu appeared again after all its answers were given: the answer does not help",
-                    e->name, index);
+                    "%s: \"%.100s\" appeared again after all its answers were given: the answer does not help", e->name,
+                    x->pattern);
         recovery_start(e, HOSTSESSION_ERROR_LIMIT, &why);
         return;
     }
@@ -385,6 +387,11 @@ static void describe_end(engine *e, const hostsession_exit *how, const hostsessi
         failure_set(to, HOSTSESSION_ERROR_DISCONNECTED, 0, "session", "%s: the connection was lost", e->name);
 }
 
+/* A shell that has lost its input ends at its next read, and has not read the line: BEGIN would tell. */
+static bool may_have_begun(const engine *e) {
+    return !e->shell->input_moved || e->silent || e->sides[HOSTSESSION_STREAM_OUTPUT].begun;
+}
+
 void command_hangup(engine *e, const hostsession_exit *how, const hostsession_failure *why) {
     hostsession_failure failure;
     describe_end(e, how, why, &failure);
@@ -394,7 +401,7 @@ void command_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
     if (e->phase == PHASE_RECOVERING) {
         command_finish(e, e->stop_error, recovery_status(e), how->known ? how->exit_status : -1, &e->stop_failure);
     } else if (e->command.result) {
-        bool sent = e->frame_sent;
+        bool sent = e->frame_sent && may_have_begun(e);
         hostsession_status status = !sent        ? HOSTSESSION_STATUS_SKIPPED
                                     : how->known ? HOSTSESSION_STATUS_SHELL_EXITED
                                                  : HOSTSESSION_STATUS_LOST;

@@ -152,8 +152,8 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool 
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
     return append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
-           (tty || ordered || append_line(d, d->error_end, token, to)) &&
-           dialect_sync(d, &(sync_line){.number = number}, to);
+           (tty || ordered || append_line(d, d->error_end, token, to)) && append_number(d, number, to) &&
+           append_end_call(d, number, "${_hs_u-1}", END_PLAIN, to) && append_line_end(END_PLAIN, to);
 }
 
 static bool append_begin(const dialect *d, const frame *f, const char *function, bytes *to) {

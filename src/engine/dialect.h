@@ -157,8 +157,8 @@ bool dialect_edits_lines(const marker *answer);
 bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to);
 
 /* Append the two parts of the setup; each ends in a sync with `number` (the first one in none, if that is 0), the first
- * one's with the user's name in place of the directory, if `names_user`.  `ordered`: END on standard output says enough
- * of standard error. */
+ * one's with the user's name in place of the directory, if `names_user`, the second one's with a status other than 0
+ * where PS1 did not become ours.  `ordered`: END on standard output says enough of standard error. */
 bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool names_user, uint64_t number, bytes *to);
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to);
 

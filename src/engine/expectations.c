@@ -26,7 +26,8 @@ hostsession_error expectations_new(const hostsession_expectation *list, size_t c
         x->items[i].flags = list[i].flags;
         x->items[i].answers_left = list[i].max_answers ? list[i].max_answers : default_answers;
         x->count = i + 1;
-        if (!bytes_append_text(&x->items[i].response, list[i].response))
+        x->items[i].pattern = strdup(list[i].pattern);
+        if (!x->items[i].pattern || !bytes_append_text(&x->items[i].response, list[i].response))
             error = failure_no_memory(failure, "pattern");
     }
     if (!error)
@@ -72,8 +73,10 @@ pattern_verdict expectations_search(expectations *x, size_t *ret_index) {
 void expectations_free(expectations *x) {
     if (!x)
         return;
-    for (size_t i = 0; i < x->count; i++)
+    for (size_t i = 0; i < x->count; i++) {
+        free(x->items[i].pattern);
         bytes_wipe(&x->items[i].response);
+    }
     pattern_set_free(x->patterns);
     bytes_free(&x->window);
     free(x);

@@ -9,6 +9,7 @@
 #include <hostsession/session.h>
 
 typedef struct expectation {
+    char *pattern; /* as it was given, for messages */
     bytes response;
     unsigned flags;
     unsigned answers_left;

@@ -18,6 +18,8 @@ static const struct {
     {"-o vi", HINT_EDITOR_OPTION},
     {"-oemacs", HINT_EDITOR_OPTION},
     {"-ovi", HINT_EDITOR_OPTION},
+    {"0>", HINT_INPUT},
+    {"<", HINT_INPUT},
     {"DEBUG", HINT_DEBUG_SIGNAL},
     {"ERR", HINT_ERR_SIGNAL},
     {"EXIT", HINT_EXIT_SIGNAL},
@@ -55,9 +57,9 @@ enum { word_count = sizeof words / sizeof words[0] };
 
 /* Where the words with this first byte begin, plus one; 0: there are none. */
 static const unsigned char firsts[256] = {
-    [' '] = 1,  ['&'] = 3,  ['('] = 4,  ['+'] = 5,  ['-'] = 7,  ['D'] = 11, ['E'] = 12, ['P'] = 14,
-    ['R'] = 15, ['a'] = 16, ['d'] = 17, ['e'] = 18, ['f'] = 24, ['j'] = 25, ['l'] = 26, ['o'] = 27,
-    ['p'] = 28, ['r'] = 30, ['s'] = 31, ['t'] = 37, ['v'] = 39, ['x'] = 40, ['z'] = 41,
+    [' '] = 1,  ['&'] = 3,  ['('] = 4,  ['+'] = 5,  ['-'] = 7,  ['0'] = 11, ['<'] = 12, ['D'] = 13, ['E'] = 14,
+    ['P'] = 16, ['R'] = 17, ['a'] = 18, ['d'] = 19, ['e'] = 20, ['f'] = 26, ['j'] = 27, ['l'] = 28, ['o'] = 29,
+    ['p'] = 30, ['r'] = 32, ['s'] = 33, ['t'] = 39, ['v'] = 41, ['x'] = 42, ['z'] = 43,
 };
 
 static bool begins(const char *text, size_t length, const char *word) {

@@ -42,11 +42,12 @@ typedef enum hint {
     HINT_EXEC,
     HINT_EXIT,
     HINT_JOBS,
+    HINT_INPUT,      /* a redirection of input */
     HINT_BACKGROUND, /* an `&` that starts a job; a quoted one only where there is an eval */
 } hint;
 
 /* A set of them. */
-typedef uint32_t hints;
+typedef uint64_t hints;
 
 #define HINT(name) ((hints)1 << HINT_##name)
 
@@ -82,6 +83,11 @@ static inline bool hints_trap_exit(hints h) {
 /* ... set an ERR trap. */
 static inline bool hints_trap_errors(hints h) {
     return (h & HINT(TRAP)) && (h & HINT(ERR_SIGNAL));
+}
+
+/* ... take its input from the shell. */
+static inline bool hints_move_input(hints h) {
+    return (h & HINT(EXEC)) && (h & HINT(INPUT));
 }
 
 /* ... turn tracing on or off. */

@@ -275,9 +275,12 @@ bool opening_marker(side *s, const marker *m) {
             e->host.reset_terminal(e->owner);
         again(e);
     } else if (e->phase == PHASE_TEACHING) {
-        enum { field_prompt = 3 };
-        e->shell->prompt_length = marker_number(m, field_prompt, 100000);
+        enum { field_status, field_prompt = 3 };
+        /* No length is that of ours where PS1 is the user's, and read-only. */
+        bool ours = marker_number(m, field_status, 1) == 0;
+        e->shell->prompt_length = ours ? marker_number(m, field_prompt, 100000) : INT64_MIN;
         parts_note_end(e, m);
+        e->shell->status = 0;
         parts_catch_up(e);
         s->synced = true;
         if (!parts_all_synced(e))

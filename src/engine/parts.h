@@ -62,6 +62,7 @@ typedef struct shell {
     int64_t prompt_length;
     bool output_moved;       /* standard output is not the terminal */
     bool prompt_lost;        /* it goes where we do not see it */
+    bool input_moved;        /* it may read no further line of ours */
     bool prompt_moved;       /* on pipes: it comes on standard output */
     bool editor;             /* the shell's line editor may be on again, and echo by itself */
     bool jobs;               /* there may be background jobs, of which the shell will tell */
@@ -153,6 +154,7 @@ struct engine {
     int64_t signaled;    /* on a terminal: when a signal was sent beside it */
     bool cut;            /* not all of its line was sent */
     bool interrupted;    /* Ctrl+C was typed */
+    bool killing;        /* the proof waits until a signal that kills has arrived */
     bool knocked;        /* it was interrupted, and nothing has come since */
     int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
     bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */

@@ -57,7 +57,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
-    e->proven = e->awaits_signals = e->knocked = e->cut = e->interrupted = false;
+    e->proven = e->awaits_signals = e->knocked = e->cut = e->interrupted = e->killing = false;
     e->interrupts = e->asked_again = e->proofs = 0;
     e->held_step = 0;
     if (!e->shell->stopped_number)
@@ -168,6 +168,12 @@ static bool awaits_arrival(engine *e) {
     return true;
 }
 
+/* A shell that gives up a line shows its prompt, where that can be seen: a proof is typed for no program to read before
+ * there is nothing else left. */
+static bool is_mute(const engine *e) {
+    return e->shell->prompt_changed || e->shell->prompt_lost;
+}
+
 /* Returns whether a step was made. */
 static bool climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
@@ -180,6 +186,11 @@ static bool climb_terminal(engine *e) {
     /* What never arrives must not keep back what is typed. */
     if (e->step > 0 && e->now < e->signaled + most_arrival_us && awaits_arrival(e))
         return false;
+    if (e->killing) {
+        e->killing = false;
+        prove(e);
+        return false;
+    }
     e->next_step = e->now + (e->step < knocks ? beat : rung_us);
     /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
     if (e->step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
@@ -189,7 +200,7 @@ static bool climb_terminal(engine *e) {
         interrupt(e);
     } else if (e->step == knocks) {
         type_control(e, 0x03);
-        if (parts_signals_aside(e) || !e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
+        if ((parts_signals_aside(e) || !e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) && is_mute(e))
             prove(e);
     } else if (e->step == quit) {
         type_control(e, 0x1c);
@@ -202,8 +213,14 @@ static bool climb_terminal(engine *e) {
         /* Nothing behind ^C: a shell that wakes up to a line, too, reads on. */
         if (e->step > stop && (e->step - stop) % 2)
             type_control(e, killed || !is_late(e) || parts_sees_foreground(e) ? 0x03 : 0x04);
-        else if (e->phase == PHASE_RECOVERING)
-            prove(e);
+        else if (e->phase == PHASE_RECOVERING && (killed || e->step >= stop || is_mute(e))) {
+            /* What is killed from elsewhere may live until then, and read. */
+            e->killing = killed && parts_signals_aside(e);
+            if (e->killing)
+                e->next_step = e->now + beat_us;
+            else
+                prove(e);
+        }
     }
     return true;
 }

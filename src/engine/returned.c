@@ -3,7 +3,8 @@
  * A command's own line in front of its output. A terminal that echoes gives it back; our shells' terminals do not,
  * until a command turns the echo on in a way that its text does not show. Where that can be seen BEGIN is put before
  * the output; on another host nobody can tell, and BEGIN would cost each command a packet and a redirection. So there
- * what comes first is held against what was typed.
+ * what comes first is held against what was typed; and so is what comes behind a prompt in a command's output, where
+ * the shell is asked whether it was its own.
  */
 #include "engine/parts.h"
 
@@ -15,6 +16,7 @@ bool returned_is_exact(const char *text, size_t length) {
 }
 
 void returned_expect(side *s, const char *line, size_t length) {
+    bytes_clear(&s->typed);
     s->same = 0;
     if (!bytes_append(&s->typed, line, length))
         parts_no_memory(s->engine);
@@ -57,6 +59,8 @@ size_t returned_feed(side *s, const char *data, size_t length) {
 }
 
 void returned_release(side *s) {
+    if (bytes_length(&s->returned))
+        prompts_release_suspect(s);
     bytes held = s->returned;
     s->returned = (bytes){0};
     forget(s);

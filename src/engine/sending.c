@@ -62,7 +62,7 @@ static bool type_frame(engine *e, hints h) {
  * or the shell itself prints.  Without these the last prompt is as good a sign, and costs nothing. */
 static bool may_be_silent(engine *e) {
     if (e->shell->prompt_changed || e->shell->terminal_dirty || e->shell->editor || e->shell->prompt_lost ||
-        e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
+        e->shell->input_moved || e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
         return false;
     /* BEGIN tells that it was read: until then it must not be interrupted. */
     if (parts_long_line(e))
@@ -119,6 +119,8 @@ void sending_start(engine *e) {
         bytes_clear(&s->suspect);
         notices_start(&s->notices, &told, h);
     }
+    /* It counts from the next on: this one's line has been read. */
+    e->shell->input_moved |= hints_move_input(h);
     e->phase = PHASE_RUNNING;
     e->started = e->now;
     e->deadline = parts_after(e, c->timeout_us);

@@ -8,6 +8,7 @@
  *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
  *   _hs_b K S      the same, and print BEGIN K
  *   _hs_g K S      the same, inside a group whose output is thrown away
+ *   _hs_u          set once PS1 is ours
  *   _hs_i K        throw away what was typed and not read, up to a line of ours
  *
  * Every word and every command costs the shell time: what is printed is one word where the shell's own listings and
@@ -46,15 +47,28 @@
                                            "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
 #define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
-#define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, OUT, ERR, SAME, BEGIN, END)                                        \
-    "\\exec " OUT ">&1 " ERR                                                                                           \
-    ">&2\n" DEFINE(NAME) "_hs_d=0;" PRINT END("1") ">&" OUT ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),         \
-        DEFINE("_hs_b") PRINT BEGIN ">&" OUT ";" PRINT BEGIN ">&" ERR ";" RETURN                                       \
-                                    "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
-#define PIPE_ERROR_END(NAME, DEFINE, PRINT, OUT, ERR, SAME, END)                                                       \
-    DEFINE(NAME) "_hs_d=0;" PRINT END("1") ">&" OUT ";" PRINT END("1") ">&" ERR ";" OUR_PROMPT(SAME) "}\n"
+/* On pipes markers go to copies of the streams, since a command may move those.  COPY opens them; TO_OUT and TO_ERR
+ * print what they get to them. */
+#define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, SAME, BEGIN, END)                            \
+    COPY DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),             \
+        DEFINE("_hs_b")                                                                                                \
+            TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN                                                     \
+                                                        "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
+#define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, SAME, END)                                                 \
+    DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) ";" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
+/* Where descriptors may have any number, and get one that no command can name. */
+#define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
+#define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
+#define TO_ERR(PRINTED) PRINTED ">&$_hs_o"
+/* Elsewhere they have one digit, and a command may take them for something else: a file, most often, while the streams
+ * are pipes (-p) or sockets (-S).  The streams themselves were not moved then. */
+#define DIGIT_COPIES "\\exec 8>&1 9>&2\nif \\command [ -p /dev/fd/1 ];then _hs_t=-p;else _hs_t=-S;fi\n"
+#define TO_DIGIT(PRINTED, DIGIT, STREAM)                                                                               \
+    "if \\command [ \"$_hs_t\" /dev/fd/" DIGIT " ];then " PRINTED ">&" DIGIT ";else " PRINTED ">&" STREAM ";fi"
+#define TO_OUT_DIGIT(PRINTED) TO_DIGIT(PRINTED, "8", "1")
+#define TO_ERR_DIGIT(PRINTED) TO_DIGIT(PRINTED, "9", "2")
 #define RS_ANSI "_hs_r=$'\\036@'\n"
-#define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+#define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 
 /* From the first line on without a prompt: each write of the shell wakes us. */
 static const char *const bash_quiet[] = {
@@ -72,7 +86,7 @@ static const char *const bash_quiet[] = {
  * costs the shell time, for each command. */
 #define PROMPT_BASH(ABORTED)                                                                                           \
     "_hs_p='${_hs_q[_hs_d++" ABORTED "]-$_hs_y$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" "                      \
-    "_hs_o=$_hs_p${PS4-};\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p\n"
+    "_hs_o=$_hs_p${PS4-};\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
@@ -96,18 +110,23 @@ static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUN
                                        TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
+#define BASH_COPIES "\\exec 61>&1 62>&2\n"
+#define TO_BASH_OUT(PRINTED) PRINTED ">&61"
+#define TO_BASH_ERR(PRINTED) PRINTED ">&62"
 static const char *const bash_pipe[] = {BASH_VARIABLES BASH_INPUT
-                                        "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, "61", "62",
-                                                            SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                        BASH_QUICK("", BASH_QUICK_PRINT(BASH_QUICK_END) ">&61"), PROMPT_BASH(""), NULL};
+                                        "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, BASH_COPIES,
+                                                            TO_BASH_OUT, TO_BASH_ERR, SAME_BASH, WORD_BEGIN,
+                                                            BASH_WORD_END),
+                                        BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT(BASH_QUICK_END))), PROMPT_BASH(""),
+                                        NULL};
 #define BASH_ERROR_END                                                                                                 \
-    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, "61", "62", SAME_BASH, BASH_WORD_END)                                \
+    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, SAME_BASH, BASH_WORD_END)                  \
     BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
-                   ";" BASH_QUICK_PRINT("\"$_hs_n\"") ">&61;" BASH_QUICK_PRINT("\"$_hs_n\"") ">&62")
+                   ";" TO_BASH_OUT(BASH_QUICK_PRINT("\"$_hs_n\"")) ";" TO_BASH_ERR(BASH_QUICK_PRINT("\"$_hs_n\"")))
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
     "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
-#define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS1=$_hs_p\nPS2=\n"
+#define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* Hooks of the user's that print before each prompt and line: what they print when a line is thrown away could not be
  * told from its output. */
 #define SAME_ZSH                                                                                                       \
@@ -122,14 +141,14 @@ static const char *const zsh_quiet[] = {
     ("\\builtin setopt hist_ignore_space;\\builtin print -s :;_hs_h=$HISTSIZE HISTSIZE=1;HISTSIZE=$_hs_h;\\builtin "
      "unset "
      "_hs_h\n"),
-    "\\builtin unfunction precmd preexec 2>/dev/null\n",
+    "\\builtin unfunction precmd preexec 2>/dev/null||\\builtin true\n",
     NULL,
 };
 static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
                                                             SAME_ZSH, WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, "8", "9",
-                                                              SAME_ZSH, WORD_BEGIN, WORD_END),
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, COPIES,
+                                                              TO_OUT, TO_ERR, SAME_ZSH, WORD_BEGIN, WORD_END),
                                        PROMPT_ZSH, NULL};
 
 /* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
@@ -144,8 +163,9 @@ static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", KSH93_FUN
                                         PROMPT_ANSI, NULL};
 /* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
 static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\",
-                                                                                     KSH93_PRINT, "8", "9", SAME_WORD,
-                                                                                     WORD_BEGIN, KSH93_WORD_END),
+                                                                                     KSH93_PRINT, COPIES, TO_OUT,
+                                                                                     TO_ERR, SAME_WORD, WORD_BEGIN,
+                                                                                     KSH93_WORD_END),
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
@@ -158,17 +178,17 @@ static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCT
     " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
 #define MKSH_PROMPT(TO) "_hs_q='${ " MKSH_PRINT "\"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO ";}'\n" PROMPT_ANSI
 #define MKSH_TTY_SAME MKSH_SAME("-t 2")
-#define MKSH_PIPE_SAME MKSH_SAME("/dev/fd/2 -ef /dev/fd/9")
+/* Only a pipe or a socket is the copy, see above. */
+#define MKSH_PIPE_SAME MKSH_SAME("( /dev/fd/2 -ef /dev/fd/9 || ! ( -p /dev/fd/9 || -S /dev/fd/9 ) )")
 static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
 static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
                                                              MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
 /* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
-static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ",
-                                                                                    MKSH_PRINT, "8", "9",
-                                                                                    MKSH_PIPE_SAME, WORD_BEGIN,
-                                                                                    WORD_END),
-                                        MKSH_PROMPT(">&9"), NULL};
+static const char *const mksh_pipe[] = {
+    "\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
+                                                TO_ERR_DIGIT, MKSH_PIPE_SAME, WORD_BEGIN, WORD_END),
+    MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
 static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
@@ -181,20 +201,20 @@ static const char *const ash_tty[] = {ASH_STAYS,
 static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
                                        "You have stopped jobs.\n", NULL};
 static const char *const ash_pipe[] = {ASH_STAYS,
-                                       PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST,
-                                                      FORMAT_BEGIN, FORMAT_END),
+                                       PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
+                                                      TO_ERR_DIGIT, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
 /* What is left of its buffer is lost when an assignment fails: a user's PS1 or PS2 may be read-only. */
 #define PROMPT_POSIX                                                                                                   \
     "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
-    "\\command eval 'PS1=$_hs_p' 2>/dev/null\n\\command eval PS2= 2>/dev/null\n"
+    "\\command eval PS2= 2>/dev/null\n\\command eval 'PS1=$_hs_p' 2>/dev/null&&_hs_u=0\n"
 static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST,
                                                      FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_POSIX, NULL};
-static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, "8", "9", SAME_TEST,
-                                                       FORMAT_BEGIN, FORMAT_END),
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
+                                                       TO_ERR_DIGIT, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
 #define BASH_MEND ";\\builtin shopt -s promptvars"
@@ -235,7 +255,8 @@ const dialect shell_zsh = {.name = "zsh",
                            .pipe_functions = zsh_pipe,
                            .mend_words = HINT(OPT) | HINT(EMULATE) | HINT(SET),
                            .mend = ";" ZSH_PROMPT_OPTIONS,
-                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, "8", "9", SAME_ZSH, WORD_END)};
+                           .error_end =
+                               PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, TO_OUT, TO_ERR, SAME_ZSH, WORD_END)};
 const dialect shell_ksh93 = {.name = "ksh93",
                              .eval = "\\command eval ",
                              .in_pieces = true,
@@ -253,8 +274,8 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .quiet = ksh93_quiet,
                              .tty_functions = ksh93_tty,
                              .pipe_functions = ksh93_pipe,
-                             .error_end = PIPE_ERROR_END("_hs_e", KSH93_FUNCTION, KSH93_PRINT, "8", "9", SAME_WORD,
-                                                         KSH93_WORD_END)};
+                             .error_end = PIPE_ERROR_END("_hs_e", KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR,
+                                                         SAME_WORD, KSH93_WORD_END)};
 const dialect shell_mksh = {.name = "mksh",
                             .blank_hides = true,
                             .eval = "\\builtin eval ",
@@ -271,8 +292,8 @@ const dialect shell_mksh = {.name = "mksh",
                             .quiet = mksh_quiet,
                             .tty_functions = mksh_tty,
                             .pipe_functions = mksh_pipe,
-                            .error_end =
-                                PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, "8", "9", MKSH_PIPE_SAME, WORD_END)};
+                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT,
+                                                        MKSH_PIPE_SAME, WORD_END)};
 const dialect shell_ash = {.name = "ash",
                            .eval = "\\command eval ",
                            .tty_quotes = QUOTE_ANSI,
@@ -283,7 +304,8 @@ const dialect shell_ash = {.name = "ash",
                            .quiet = posix_quiet,
                            .tty_functions = ash_tty,
                            .pipe_functions = ash_pipe,
-                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT,
+                                                       SAME_TEST, FORMAT_END)};
 const dialect shell_dash = {.name = "dash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_VARIABLES,
@@ -292,4 +314,5 @@ const dialect shell_dash = {.name = "dash",
                             .quiet = posix_quiet,
                             .tty_functions = dash_tty,
                             .pipe_functions = dash_pipe,
-                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, "8", "9", SAME_TEST, FORMAT_END)};
+                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT,
+                                                        SAME_TEST, FORMAT_END)};

@@ -156,6 +156,13 @@ static void programs_that_echo(struct context *t) {
     check_stopped(t, say(t, "sh -c 'trap : INT; while :; do read x; echo \"you said $x\"; done; : %s'", t->tag), NULL);
 }
 
+/* It reads all that is typed as long as it lives: nothing of ours may be, where it can be killed from elsewhere. */
+static void reads_on(struct context *t) {
+    TIMES_OUT(t, say(t, "sh -c 'trap \"\" INT QUIT; cat; : %s'", t->tag), "");
+    IN_SYNC(t);
+    GONE(t, t->tag);
+}
+
 /* It is a shell, evaluates the probe as well as ours, and ignores interrupts. */
 static void inner_shells(struct context *t) {
     static const char *const shells[] = {"sh -i", "bash --norc -i", "zsh -f -i", "ksh93 -i", "mksh -i", "bash --norc"};
@@ -259,6 +266,7 @@ static const struct conformance_case deadline_cases_table[] = {
     {"deadline-catches-interrupt", catches_interrupt, 0, 0, LONG},
     {"deadline-python", python, 0, TTY, LONG},
     {"deadline-programs-that-echo", programs_that_echo, 0, TTY, LONG},
+    {"deadline-reads-on", reads_on, 0, TTY, LONG | NEEDS_SIGNALS},
     {"deadline-inner-shells", inner_shells, 0, TTY, LONG},
     {"deadline-builtin-waits", builtin_waits, 0, TTY, LONG},
     {"deadline-stopped-programs", stopped_programs, 0, 0, UNSOLICITED_ALLOWED | LONG},

@@ -170,6 +170,28 @@ static void return_at_the_top(struct context *t) {
           result ? hostsession_result_output(result) : "");
     if (is_shell(t, ZSH) || error == HOSTSESSION_OK)
         IN_SYNC(t);
+    if (is_shell(t, ZSH))
+        RUNS(t, "return 5", "", 5);
+}
+
+/* The shell ends at its next read: whether that is before or behind the next command, that one has not run, and none of
+ * it may be said to have succeeded. */
+static void input_taken_away(struct context *t) {
+    static const char *const texts[] = {"exec <&-", "exec </dev/null", "exec 0<&-"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        SETTLES(t, texts[i]);
+        hostsession_error error;
+        const hostsession_result *result = run_raw(t, "echo ran >\"$HOME/ran\"", NULL, &error);
+        bool ran = access(say(t, "%s/ran", t->home), F_OK) == 0;
+        CHECK(t, ran == (error == HOSTSESSION_OK), "\"%s\": the next command %s, and is said to be %s", texts[i],
+              ran ? "ran" : "did not run", error == HOSTSESSION_OK ? "right" : hostsession_error_name(error));
+        CHECK(t, ran || (result && hostsession_result_exit_status(result) == -1), "\"%s\": it has a status", texts[i]);
+        unlink(say(t, "%s/ran", t->home));
+        close_session(t);
+        t->ended_calls = 0;
+        if (!open_session(t))
+            return;
+    }
 }
 
 static void break_and_continue_at_the_top(struct context *t) {
@@ -335,6 +357,7 @@ static const struct conformance_case end_cases_table[] = {
     {"end-killed-while-idle", killed_while_idle, 0, 0, 0},
     {"end-waiting-behind-it", waiting_behind_the_end, 0, 0, 0},
     {"end-return-at-the-top", return_at_the_top, 0, 0, 0},
+    {"end-input-taken-away", input_taken_away, 0, 0, UNSOLICITED_ALLOWED},
     {"end-break-and-continue-at-the-top", break_and_continue_at_the_top, 0, 0, 0},
     {"end-errors-of-the-shell", errors_of_the_shell, 0, 0, 0},
     {"end-close-with-a-command-running", close_with_a_command_running, 0, 0, LONG},

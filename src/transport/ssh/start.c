@@ -97,6 +97,8 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
                 bytes_append_text(&text, posix_shell);
     if (!remote->tty)
         right = right && bytes_append_text(&text, "set -- \"$@\" -i;");
+    /* ksh93 writes each line to its history file as it reads it, our first, too. */
+    right = right && bytes_append_text(&text, "case ${S##*/} in ksh*)export HISTFILE=/dev/null;;esac;");
     if (!remote->interactive)
         right = right && bytes_append_text(&text, "case ${S##*/} in bash)set -- --noediting \"$@\";;esac;");
     /* ksh93 whose start-up files turn vi on dies on a terminal without echo: that is turned off once it answers. */
