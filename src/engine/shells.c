@@ -295,6 +295,7 @@ const dialect shell_mksh = {.name = "mksh",
                             .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT,
                                                         MKSH_PIPE_SAME, WORD_END)};
 const dialect shell_ash = {.name = "ash",
+                           .error_trap = true,
                            .eval = "\\command eval ",
                            .tty_quotes = QUOTE_ANSI,
                            .pipe_input = " </dev/null",

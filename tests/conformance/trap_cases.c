@@ -181,7 +181,7 @@ static void loop_that_ignores_all(struct context *t) {
 static const struct conformance_case trap_cases_table[] = {
     {"trap-debug", debug_trap, ANY_BASH | ZSH | KSH93, 0, UNSOLICITED_ALLOWED},
     {"trap-debug-that-fails", debug_trap_that_fails, ANY_BASH | ZSH | KSH93, 0, 0},
-    {"trap-error", error_trap, ANY_BASH | ZSH | KSH93 | MKSH, 0, 0},
+    {"trap-error", error_trap, ANY_BASH | ZSH | KSH93 | MKSH | ASH, 0, 0},
     {"trap-return", return_trap, ANY_BASH, 0, 0},
     {"trap-exit", exit_trap, 0, 0, 0},
     {"trap-exit-and-errexit", exit_trap_and_errexit, 0, 0, 0},
