@@ -169,12 +169,13 @@ static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCT
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
-/* A line editor that the user turned on would echo what we type. */
+/* A line editor that the user turned on would echo what we type; under noexec, of which it takes no notice at its
+ * prompt, what it evaluates would not run. */
 #define MKSH_EDITORS_OFF "+o emacs +o vi +o gmacs"
 /* A syntax error throws the line away, END with it, and the prompt that tells goes to standard error: while that is
  * elsewhere, or closed, the prompt prints nothing, but a command in it prints the marker where we see it. */
 #define MKSH_SAME(SEEN)                                                                                                \
-    "[[ -o emacs || -o vi || -o gmacs ]]&&\\builtin set " MKSH_EDITORS_OFF ";[[ " SEEN                                 \
+    "[[ -o emacs || -o vi || -o gmacs || -o noexec ]]&&\\builtin set +n " MKSH_EDITORS_OFF ";[[ " SEEN                 \
     " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
 #define MKSH_PROMPT(TO) "_hs_q='${ " MKSH_PRINT "\"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO ";}'\n" PROMPT_ANSI
 #define MKSH_TTY_SAME MKSH_SAME("-t 2")

@@ -146,12 +146,12 @@ static void verbose(struct context *t) {
     IN_SYNC(t);
 }
 
-/* By hand: interactive bash and ksh93 ignore it, zsh refuses it; mksh runs what is typed but no eval; dash and ash
- * never run anything again. */
+/* By hand: interactive bash and ksh93 ignore it, zsh refuses it; mksh runs what is typed but no eval, until END has
+ * turned it off; dash and ash never run anything again. */
 static void noexec(struct context *t) {
     if (SETTLES(t, "set -n") && hostsession_get_state(t->session) != HOSTSESSION_ENDED)
         SETTLES(t, "echo on");
-    if (is_tty(t) && is_shell(t, ANY_BASH | ZSH | KSH93))
+    if (is_shell(t, MKSH) || (is_tty(t) && is_shell(t, ANY_BASH | ZSH | KSH93)))
         RUNS(t, "echo on", "on\n", 0);
 }
 
