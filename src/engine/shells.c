@@ -29,8 +29,8 @@
 #define FORMAT_END(TERMINAL) "'\\036@;E;%s;%s;%s;" TERMINAL ";%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"" LENGTHS "\""
 
 /* The prompt is ours again, whatever the command made of it: what the shell prints between commands is then known.
- * After END, since PS1 may be read-only. */
-#define OUR_PROMPT(SAME) SAME "||PS1=$_hs_p;"
+ * After END, and only if it was ours once: PS1 may be read-only. */
+#define OUR_PROMPT(SAME) SAME "||case ${_hs_u-} in 0)PS1=$_hs_p;;esac;"
 #define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
 #define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
 #define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"

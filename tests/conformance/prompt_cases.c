@@ -82,6 +82,31 @@ static void startup_files(struct context *t) {
     GONE(t, t->tag);
 }
 
+/* ... and some that leave a session little to stand on. */
+static void startup_files_that_resist(struct context *t) {
+    static const char *const files[] = {".bashrc", ".zshrc", ".mkshrc", ".kshrc", ".profile", ".shinit"};
+    static const char *const contents[] = {"readonly PS1\n", "set -e\n", "exec 2>/dev/null\n"};
+    const char *environment[] = {say(t, "ENV=%s", home_path(t, ".shinit")), NULL};
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        /* On pipes standard error is a stream of the session's, and a prompt of the user's comes there at any time. */
+        if (i != 1 && !is_tty(t))
+            continue;
+        /* ksh93 by itself ends as it starts under errexit, where TERM is dumb. */
+        if (i == 1 && is_tty(t) && is_shell(t, KSH93))
+            continue;
+        for (size_t j = 0; j < sizeof files / sizeof files[0]; j++)
+            home_write(t, files[j], contents[i], strlen(contents[i]));
+        t->opening.options.environment = environment;
+        t->opening.options.interactive = !t->shell->arguments;
+        if (!open_session(t))
+            return;
+        RUNS(t, "sleep 0.05; echo A", "A\n", 0);
+        RUNS(t, "sleep 0.05; echo B", "B\n", 0);
+        close_session(t);
+        t->ended_calls = 0;
+    }
+}
+
 /* Without `interactive` they are not read. */
 static void startup_files_left_alone(struct context *t) {
     static const char *const files[] = {".bashrc", ".zshrc",   ".zshenv",       ".mkshrc",
@@ -100,6 +125,7 @@ static const struct conformance_case prompt_cases_table[] = {
     {"prompt-hooks-of-bash", prompt_hooks_of_bash, ANY_BASH, 0, UNSOLICITED_ALLOWED},
     {"prompt-hooks-of-zsh", prompt_hooks_of_zsh, ZSH, 0, UNSOLICITED_ALLOWED},
     {"prompt-startup-files", startup_files, 0, 0, OPENS_ITSELF | UNSOLICITED_ALLOWED},
+    {"prompt-startup-files-that-resist", startup_files_that_resist, 0, 0, OPENS_ITSELF | UNSOLICITED_ALLOWED},
     {"prompt-startup-files-left-alone", startup_files_left_alone, ANY_SHELL & ~(unsigned)BASH_READLINE, 0,
      OPENS_ITSELF | STARTED_HERE},
 };

@@ -96,6 +96,19 @@ static void a_log_that_is_not_whole_is_told(void **state) {
     invocation_release(&it);
 }
 
+static void a_fifo_that_nobody_reads_is_refused(void **state) {
+    (void)state;
+    place p;
+    invocation it;
+    make_place(&p);
+    assert_int_equal(mkfifo(p.log, 0600), 0);
+    assert_int_equal(RUN(&it, "run", "--session-log", p.log, "local", "echo NOT"), 2);
+    assert_text(&it.output_text, "");
+    assert_contains(&it.error_text, "a FIFO that nobody reads");
+    invocation_release(&it);
+    folder_remove(p.folder);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     invocation_program = argv[1];
@@ -103,6 +116,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(both_directions_are_there_and_runs_are_appended),
         cmocka_unit_test(secrets_are_blanked),
         cmocka_unit_test(a_log_that_is_not_whole_is_told),
+        cmocka_unit_test(a_fifo_that_nobody_reads_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
