@@ -65,6 +65,7 @@ void bench_data_free(bench_data *data) {
 }
 
 char *bench_map(size_t length) {
+    /* cppcheck-suppress invalidFunctionArg */
     char *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;

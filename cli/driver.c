@@ -73,7 +73,7 @@ static void on_log(void *userdata, hostsession_log_level level, const char *text
 
 static bool on_question(void *userdata, const hostsession_question *question, char *answer, size_t answer_size) {
     const driver *on = userdata;
-    return login_answer(&on->options->login, question, answer, answer_size);
+    return login_answer(&on->options->login, question, on->standard_error.wake_descriptor, answer, answer_size);
 }
 
 static void on_opened(hostsession *session, const hostsession_failure *failure, void *userdata) {

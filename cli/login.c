@@ -3,8 +3,8 @@
 
 #include "message.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -28,15 +28,18 @@ static void put_prompt(int terminal, const hostsession_question *question) {
     put(terminal, escape_text(shown, sizeof shown, text, strlen(text)));
 }
 
+/* A signal that comes just before a read would not end that. */
+static bool wait_for_input(int terminal, int wake_descriptor) {
+    struct pollfd either[] = {{.fd = terminal, .events = POLLIN}, {.fd = wake_descriptor, .events = POLLIN}};
+    return poll(either, 2, -1) > 0 && !either[1].revents;
+}
+
 /* Read a line; false when it was broken off. */
-static bool read_line(int terminal, char *answer, size_t size) {
+static bool read_line(int terminal, int wake_descriptor, char *answer, size_t size) {
     size_t length = 0;
     for (;;) {
         char byte;
-        ssize_t got = read(terminal, &byte, 1);
-        if (got < 0 && errno == EINTR)
-            return false;
-        if (got <= 0)
+        if (!wait_for_input(terminal, wake_descriptor) || read(terminal, &byte, 1) <= 0)
             return false;
         if (byte == '\n' || byte == '\r')
             break;
@@ -47,7 +50,7 @@ static bool read_line(int terminal, char *answer, size_t size) {
     return true;
 }
 
-static bool ask_user(const hostsession_question *question, char *answer, size_t size) {
+static bool ask_user(const hostsession_question *question, int wake_descriptor, char *answer, size_t size) {
     int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (terminal < 0) {
         message("--password-from ask: there is no terminal to ask on");
@@ -61,7 +64,7 @@ static bool ask_user(const hostsession_question *question, char *answer, size_t 
         tcsetattr(terminal, TCSAFLUSH, &quiet);
     }
     put_prompt(terminal, question);
-    bool read = read_line(terminal, answer, size);
+    bool read = read_line(terminal, wake_descriptor, answer, size);
     if (hides) {
         tcsetattr(terminal, TCSAFLUSH, &before);
         put(terminal, "\n");
@@ -70,11 +73,12 @@ static bool ask_user(const hostsession_question *question, char *answer, size_t 
     return read;
 }
 
-bool login_answer(const login *from, const hostsession_question *question, char *answer, size_t answer_size) {
+bool login_answer(const login *from, const hostsession_question *question, int wake_descriptor, char *answer,
+                  size_t answer_size) {
     if (!from->source)
         return false;
     if (!from->password)
-        return ask_user(question, answer, answer_size);
+        return ask_user(question, wake_descriptor, answer, answer_size);
     /* One that was refused is not given again: the host counts, and may lock the user out. */
     if (question->kind == HOSTSESSION_QUESTION_OTHER || question->attempt > 1 || strlen(from->password) >= answer_size)
         return false;

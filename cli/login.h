@@ -12,7 +12,9 @@ typedef struct login {
     const char *password;
 } login;
 
-/* As hostsession_question_fn.  `ask` waits for the user; Ctrl+C or Ctrl+D gives no answer. */
-bool login_answer(const login *from, const hostsession_question *question, char *answer, size_t answer_size);
+/* As hostsession_question_fn.  `ask` waits for the user; Ctrl+D, or a signal (see signals_catch(), whose descriptor
+ * this is), gives no answer. */
+bool login_answer(const login *from, const hostsession_question *question, int wake_descriptor, char *answer,
+                  size_t answer_size);
 
 #endif

@@ -72,6 +72,9 @@ static void finish(side *s) {
 /* Where our own line begins that has come back, or its trace; `length`: nowhere. */
 static size_t find_echo(const engine *e, const char *text, size_t length) {
     const char *name = memmem(text, length, "_hs", 3);
+    /* A shell that sets the terminal itself may cut the echo off before that. */
+    if (!name)
+        name = memmem(text, length, terminal_setter, sizeof terminal_setter - 1);
     if (!name)
         return length;
     /* What leads to the words with our names is traced, too. */

@@ -96,7 +96,7 @@ static bool append_number(const dialect *d, uint64_t number, bytes *to) {
 
 bool dialect_set_terminal(const dialect *d, bytes *to) {
     return bytes_append_text(to, lead(d)) &&
-           bytes_append_text(to, "\\command -p stty sane -echo -opost -ixon -ixoff 2>/dev/null");
+           bytes_append_text(to, terminal_setter "-echo -opost -ixon -ixoff 2>/dev/null");
 }
 
 /* ... within a line whose END it comes before. */

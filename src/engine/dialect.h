@@ -132,7 +132,8 @@ typedef struct sync_line {
 
 bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to);
 
-/* Append the command that gives the terminal the modes that we need. */
+/* Append the command that gives the terminal the modes that we need; it begins so. */
+#define terminal_setter "\\command -p stty sane "
 bool dialect_set_terminal(const dialect *d, bytes *to);
 
 /* Append the question that every POSIX shell answers with an ANSWER marker. */

@@ -176,6 +176,7 @@ void engine_free(engine *e) {
         bytes_free(&e->sides[i].suspect);
     }
     bytes_wipe(&e->outgoing);
+    bytes_free(&e->seen);
     redactor_free(&e->redactor);
     bytes_free(&e->shown);
     bytes_free(&e->raw_text);

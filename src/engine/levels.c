@@ -80,7 +80,7 @@ static void console_answered(engine *e) {
 }
 
 void levels_entering(engine *e) {
-    e->seen_length = 0;
+    bytes_clear(&e->seen);
     e->echo_seen = false;
     e->asks = 0;
     e->foreign = 0;

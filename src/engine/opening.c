@@ -148,31 +148,33 @@ static bool is_ours(const engine *e, const char *line, size_t length) {
 }
 
 /* Where the line begins that ends at `end`. */
-static size_t line_start(const engine *e, size_t end) {
-    while (end > 0 && e->seen[end - 1] != '\n')
+static size_t line_start(const char *text, size_t end) {
+    while (end > 0 && text[end - 1] != '\n')
         end--;
     return end;
 }
 
 /* `data` holds no newline but at its end, and is not longer than what is kept. */
 static void note_seen(engine *e, const char *data, size_t length) {
-    const size_t size = sizeof e->seen;
-    size_t keep = e->seen_length + length > size ? size - length : e->seen_length;
-    memmove(e->seen, e->seen + e->seen_length - keep, keep);
-    memcpy(e->seen + keep, data, length);
-    e->seen_length = keep + length;
+    if (!bytes_append(&e->seen, data, length)) {
+        parts_no_memory(e);
+        return;
+    }
+    if (bytes_length(&e->seen) > opening_kept_bytes)
+        bytes_consume(&e->seen, bytes_length(&e->seen) - opening_kept_bytes);
+    const char *text = bytes_front(&e->seen);
+    size_t end = bytes_length(&e->seen);
     /* The line that we typed, come back: what we print never holds this. */
-    if (memmem(e->seen, e->seen_length, "${BASH_VERSION", 14) || memmem(e->seen, e->seen_length, "printf '\\036", 12))
+    if (memmem(text, end, "${BASH_VERSION", 14) || memmem(text, end, "printf '\\036", 12))
         e->echo_seen = true;
-    size_t end = e->seen_length - 1;
-    size_t start = line_start(e, end);
-    if (e->seen[end] == '\n' && is_ours(e, e->seen + start, end - start))
-        e->seen_length = start;
+    size_t start = line_start(text, --end);
+    if (text[end] == '\n' && is_ours(e, text + start, end - start))
+        e->seen.end = e->seen.start + start;
 }
 
 void opening_data(engine *e, const char *data, size_t length) {
-    size_t from = length > sizeof e->seen ? length - sizeof e->seen : 0;
-    while (from < length) {
+    size_t from = length > opening_kept_bytes ? length - opening_kept_bytes : 0;
+    while (from < length && e->phase != PHASE_ENDED) {
         const char *newline = memchr(data + from, '\n', length - from);
         size_t end = newline ? (size_t)(newline - data) + 1 : length;
         note_seen(e, data + from, end - from);
@@ -289,6 +291,7 @@ bool opening_marker(side *s, const marker *m) {
         /* It was longer than most commands are. */
         if (bytes_length(&e->outgoing) == 0)
             bytes_free(&e->outgoing);
+        bytes_free(&e->seen);
         if (e->shell->outer) {
             levels_entered(e);
             return true;
@@ -304,12 +307,13 @@ bool opening_marker(side *s, const marker *m) {
 
 void opening_describe_seen(const engine *e, char out[opening_seen_bytes * 2]) {
     bytes shown = {0};
-    size_t length = e->seen_length;
-    size_t start = line_start(e, length);
+    size_t length = bytes_length(&e->seen);
+    const char *text = length ? bytes_front(&e->seen) : "";
+    size_t start = line_start(text, length);
     out[0] = 0;
-    if (is_ours(e, e->seen + start, length - start))
+    if (is_ours(e, text + start, length - start))
         length = start;
-    if (redactor_blank(&e->redactor, e->seen, length, &shown)) {
+    if (redactor_blank(&e->redactor, text, length, &shown)) {
         if (bytes_length(&shown) > opening_seen_bytes)
             bytes_consume(&shown, bytes_length(&shown) - opening_seen_bytes);
         failure_escape_tail(out, opening_seen_bytes * 2, bytes_front(&shown), bytes_length(&shown));

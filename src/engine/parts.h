@@ -116,8 +116,7 @@ struct engine {
     int64_t deadline;     /* of the phase; INT64_MAX: none */
     int64_t next_step;    /* of opening's question, recovery's ladder, or a look at the echo */
     int step;
-    char seen[opening_kept_bytes]; /* the last that came while opening, for the message when it fails */
-    size_t seen_length;
+    bytes seen;     /* the last that came while opening, for the message when it fails: at most opening_kept_bytes */
     int asks;       /* while opening: how often the question was typed */
     bool probes;    /* ... and that it is to be asked next whether it is a foreign shell */
     size_t foreign; /* ... how much of what tells a foreign shell has just come; behind the end: it was replaced */

@@ -33,9 +33,9 @@ static void type_control(engine *e, char control) {
 
 /* Ask the shell; a program that reads the terminal gets the line instead and cannot answer it. */
 static void prove(engine *e) {
-    /* A host that is slow to answer would be interrupted in each answer. */
-    bool may_be_slow = !e->config.tty && !parts_sees_foreground(e) && e->proofs++ >= quick_proofs;
-    e->next_step = e->now + (may_be_slow ? 2 * rung_us : rung_us);
+    /* On pipes a shell that is slow to answer would be interrupted in each answer. */
+    int doubts = e->config.tty ? 0 : e->proofs++ - quick_proofs;
+    e->next_step = e->now + rung_us * (doubts > 0 ? 1 + doubts : 1);
     e->host.reset_terminal(e->owner);
     if (e->config.tty)
         parts_type(e, "\n", 1, false);

@@ -4,8 +4,10 @@
 #include "../support/process.h"
 
 #include <regex.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void add_command(text *message, const char *command) {
     text_add(message, "command ");
@@ -276,6 +278,37 @@ bool check_in_sync(struct context *t, struct place at) {
     if (!check_runs(t, at, say(t, "/bin/sh -c 'echo sync-%u; exit 7'", number), output, strlen(output), 7))
         return false;
     return check_runs(t, at, say(t, "/bin/sh -c 'echo sync-%u'", number), output, strlen(output), 0);
+}
+
+bool check_out_of_reach(struct context *t, struct place at, const char *command) {
+    if (t->transport->capabilities & REACH_SIGNALS)
+        return false;
+    hostsession_error error;
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    options.timeout_ms = short_deadline_ms;
+    const hostsession_result *result = run_raw(t, command, &options, &error);
+    text expected = {0};
+    text_add(&expected, "the end of the session, by its name");
+    if (!result || error != HOSTSESSION_ERROR_TIMED_OUT || !is_consistent(result, error) ||
+        hostsession_result_session_alive(result) || hostsession_get_state(t->session) != HOSTSESSION_ENDED ||
+        t->ended_calls != 1 || !strstr(hostsession_result_failure(result)->message, "could not be stopped within"))
+        report(t, at, command, &expected, error, result);
+    text_free(&expected);
+    end_out_of_reach(t);
+    close_session(t);
+    t->ended_calls = 0;
+    open_session(t);
+    return true;
+}
+
+void end_out_of_reach(struct context *t) {
+    for (pid_t pid; (pid = process_find(t->tag, NULL)) > 0; process_wait_end(pid, process_end_bound_ms)) {
+        /* Its shell, which may start the next one. */
+        pid_t leader = getsid(pid);
+        if (leader > 1)
+            kill(leader, SIGKILL);
+        kill(pid, SIGKILL);
+    }
 }
 
 bool check_gone(struct context *t, struct place at, const char *tag) {

@@ -26,10 +26,8 @@ enum {
     LONG = 8,
     /* About how the library starts a shell on this machine. */
     STARTED_HERE = 16,
-    /* A way to kill beside the shell's terminal is needed. */
-    NEEDS_SIGNALS = 32,
     /* Any shell is asked for by name. */
-    CHOOSES_SHELL = 64,
+    CHOOSES_SHELL = 32,
 };
 
 struct context {
@@ -137,6 +135,12 @@ bool check_timed_out(struct context *t, struct place at, const char *command, co
                      hostsession_error error, const char *output);
 bool check_settles(struct context *t, struct place at, const char *command);
 bool check_in_sync(struct context *t, struct place at);
+/* Where the transport can signal only through the shell's terminal: whether it is so, and the command, which takes no
+ * notice of that, ends the session, by a name and in time; what is left of it is ended.  The session is a new one then.
+ */
+bool check_out_of_reach(struct context *t, struct place at, const char *command);
+/* End what has the tag in its command line. */
+void end_out_of_reach(struct context *t);
 bool check_gone(struct context *t, struct place at, const char *tag);
 
 /* The command ends with this output and exit status; in pipe mode nothing is on standard error. */
@@ -154,6 +158,7 @@ bool check_gone(struct context *t, struct place at, const char *tag);
 #define TIMES_OUT(t, command, output) check_times_out((t), HERE, (command), (output))
 /* The user did something that a session need not survive: it ends or goes on, in time and by a name. */
 #define SETTLES(t, command) check_settles((t), HERE, (command))
+#define OUT_OF_REACH(t, command) check_out_of_reach((t), HERE, (command))
 /* The next commands are answered with their own output and status. */
 #define IN_SYNC(t) check_in_sync((t), HERE)
 /* No process has the text in its command line (it may take a moment to end). */

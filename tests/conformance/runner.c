@@ -90,14 +90,8 @@ static const char *reason_to_skip(const struct request *request, const struct co
         return "about a feature of other shells";
     if ((test->flags & STARTED_HERE) && !(request->transport->capabilities & REACH_LOCAL))
         return "about shells that the library starts itself";
-    if ((test->flags & NEEDS_SIGNALS) && !(request->transport->capabilities & REACH_SIGNALS))
-        return "what ignores Ctrl+C, Ctrl+\\, Ctrl+Z and the hangup, or turns them off, has no other way to be stopped "
-               "there";
     if ((test->flags & CHOOSES_SHELL) && !(request->transport->capabilities & REACH_SHELL))
         return "about a shell that is asked for by name";
-    /* telnetd throws away what it has read and not sent yet. */
-    if (strcmp(test->name, "end-flood-and-exit") == 0 && strcmp(request->transport->name, "telnet") == 0)
-        return "the server loses output before the shell's end";
     if ((test->flags & ONCE) && request->shell->kind != BASH)
         return "does not depend on the shell: run with bash";
     return NULL;
