@@ -166,6 +166,8 @@ void report_tell(const report *about) {
         message("command %zu failed with exit status %d: %s", number, about->exit_status, command);
     else if (about->status == HOSTSESSION_STATUS_SHELL_EXITED && about->exit_status >= 0)
         message("command %zu ended the shell with exit status %d: %s", number, about->exit_status, command);
+    else if (about->status == HOSTSESSION_STATUS_SKIPPED && has_reason)
+        message("command %zu (%s) was not run: %s", number, command, about->failure->message);
     else if (has_reason)
         message("command %zu (%s): %s", number, command, about->failure->message);
     else

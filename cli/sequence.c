@@ -50,7 +50,10 @@ static void write_json(sequence *run, const report *about) {
 
 static void tell(const sequence *run, const report *about) {
     const run_options *options = run->options;
-    bool unremarkable = about->status == HOSTSESSION_STATUS_SUCCESS || about->status == HOSTSESSION_STATUS_SKIPPED ||
+    /* The rest of the commands has none: it is told as one. */
+    bool has_reason = about->failure && about->failure->error != HOSTSESSION_OK;
+    bool unremarkable = about->status == HOSTSESSION_STATUS_SUCCESS ||
+                        (about->status == HOSTSESSION_STATUS_SKIPPED && !has_reason) ||
                         (about->status == HOSTSESSION_STATUS_SHELL_EXITED && about->exit_status == 0);
     if (!run->driver.leave && options->verbosity >= (options->json || unremarkable ? VERBOSE : NORMAL))
         report_tell(about);

@@ -94,6 +94,17 @@ static int run_in_shell(invocation *it, const char *script) {
     return exit_status;
 }
 
+/* The shell ends at its next read, before or behind the second command: that has not run. */
+static void a_command_that_was_not_run_is_told(void **state) {
+    (void)state;
+    invocation it;
+    assert_int_equal(RUN(&it, "run", "local", "exec <&-", "echo NOT", "echo NOT"), 255);
+    assert_text(&it.output_text, "");
+    assert_contains(&it.error_text, "command 2 (echo NOT) was not run: local: the shell exited with status 0");
+    assert_contains(&it.error_text, "1 more command was skipped");
+    invocation_release(&it);
+}
+
 static void limits_of_the_system_are_named(void **state) {
     (void)state;
     invocation it;
@@ -149,6 +160,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_statuses),
         cmocka_unit_test(targets_that_give_no_shell),
+        cmocka_unit_test(a_command_that_was_not_run_is_told),
         cmocka_unit_test(limits_of_the_system_are_named),
         cmocka_unit_test(standard_output_that_cannot_be_written),
     };
