@@ -211,9 +211,8 @@ bool command_marker(side *s, const marker *m) {
             if (e->phase != PHASE_ENDED)
                 all_ended(e);
         }
-        /* Another is that of a sync which another has overtaken: the shell answers, and will answer that one. */
         if (e->phase == PHASE_RECOVERING && m->number > e->number)
-            e->next_step = INT64_MAX;
+            recovery_overtaken(e);
         return true;
     case MARKER_PROMPT:
         return prompts_seen(s, m);

@@ -342,6 +342,7 @@ void recovery_heard(engine *e, const char *data, size_t length);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);
 /* It is not won back in time: the session ends. */
+void recovery_overtaken(engine *e);
 void recovery_give_up(engine *e);
 
 /* between.c */

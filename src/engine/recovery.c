@@ -24,7 +24,8 @@ enum {
     most_quiet_us = 150000,
     most_long_us = 1000000,
     parse_byte_us = 1,
-    prompt_us = 100000
+    prompt_us = 100000,
+    overtaken_us = 1500000
 };
 
 static void type_control(engine *e, char control) {
@@ -93,6 +94,13 @@ void recovery_shell_seen(engine *e, bool interrupted) {
     parts_sync(e);
     /* A signal now would throw this line away, too. */
     e->next_step = e->now + rung_us;
+}
+
+/* The END of a proof that another has overtaken: the shell answers, and will answer that one, too, unless a signal that
+ * it had taken note of throws it away. */
+void recovery_overtaken(engine *e) {
+    if (!e->awaits_signals)
+        e->next_step = e->now + overtaken_us;
 }
 
 void recovery_give_up(engine *e) {
