@@ -44,17 +44,26 @@ static void exit_with_a_background_job(struct context *t) {
     GONE(t, t->tag);
 }
 
+/* What is left of `whole` when some of it is lost. */
+static bool is_part_of(const hostsession_result *result, const char *whole) {
+    const char *output = hostsession_result_output(result);
+    const char *end = output + hostsession_result_output_bytes(result);
+    while (output < end && *whole)
+        output += *output == *whole++;
+    return output == end;
+}
+
 static void flood_and_exit(struct context *t) {
     text all = {0};
     for (int i = 1; i <= 50000; i++)
         text_printf(&all, "%d\n", i);
     if (strcmp(t->transport->name, "telnet") == 0) {
-        /* telnetd throws away what it has read and not sent yet. */
+        /* telnetd throws away what it has read and not sent yet; the rest comes in order.  Nothing tells the shell's
+         * last word from the command's there. */
         hostsession_error error;
         const hostsession_result *result = run_raw(t, "seq 1 50000; exit 6", NULL, &error);
-        CHECK(t,
-              error == end_error(t) && memcmp(hostsession_result_output(result), text_data(&all),
-                                              hostsession_result_output_bytes(result)) == 0,
+        text_add(&all, "exit\n");
+        CHECK(t, error == end_error(t) && is_part_of(result, text_data(&all)),
               "got %s, and other output than was printed", hostsession_error_name(error));
     } else {
         EXITS(t, "seq 1 50000; exit 6", text_data(&all), 6);
