@@ -56,7 +56,7 @@
                                                         "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
 #define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, SAME, END)                                                 \
     DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) ";" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
-/* Where descriptors may have any number, and get one that no command can name. */
+/* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
 #define TO_ERR(PRINTED) PRINTED ">&$_hs_o"
