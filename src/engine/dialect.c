@@ -145,13 +145,16 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool 
         !((*lead(d) || bytes_append(to, " ", 1)) && dialect_set_terminal(d, to) && bytes_append(to, "\n", 1)))
         return false;
     const char *user = names_user ? " \"$(\\command id -un 2>/dev/null)\"" : "";
-    return append_lines(d, d->quiet, token, to) &&
-           (!number || bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;%s\\036%s\\n' %" PRIu64 "%s\n",
-                                    lead(d), token, names_user ? "%s" : "", token, number, user));
+    if (d->editors_off &&
+        !(bytes_append_text(to, lead(d)) && bytes_append_text(to, d->editors_off) && bytes_append(to, ";", 1)))
+        return false;
+    return !number || bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;%s\\036%s\\n' %" PRIu64 "%s\n",
+                                   lead(d), token, names_user ? "%s" : "", token, number, user);
 }
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
-    return append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
+    return append_lines(d, d->quiet, token, to) &&
+           append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
            (tty || ordered || append_line(d, d->error_end, token, to)) && append_number(d, number, to) &&
            append_end_call(d, number, "${_hs_u-1}", END_PLAIN, to) && append_line_end(END_PLAIN, to);
 }

@@ -70,7 +70,9 @@ typedef struct dialect {
     bool verbose_end;
     /* What keeps a word from being an alias of the kind that is replaced anywhere in a line. */
     const char *plain;
-    /* Lines typed one after another when a session is made; '@' stands for the token.  Editors and hooks first. */
+    /* NULL, or what turns line editors off: without a newline, and it cannot fail. */
+    const char *editors_off;
+    /* Lines typed one after another when a session is made; '@' stands for the token.  Hooks first. */
     const char *const *quiet;
     const char *const *tty_functions;
     const char *const *pipe_functions;
@@ -159,7 +161,9 @@ bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to);
 
 /* Append the two parts of the setup; each ends in a sync with `number` (the first one in none, if that is 0), the first
  * one's with the user's name in place of the directory, if `names_user`, the second one's with a status other than 0
- * where PS1 did not become ours.  `ordered`: END on standard output says enough of standard error. */
+ * where PS1 did not become ours.  `ordered`: END on standard output says enough of standard error.
+ * The first turns line editors off, and its sync is in the same line: zsh's editor has the terminal exchange CR and LF
+ * in all that is typed while it waits, and what is read once it is off would end in CR. */
 bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool names_user, uint64_t number, bytes *to);
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to);
 

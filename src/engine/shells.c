@@ -71,8 +71,9 @@
 #define PROMPT_ANSI "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;$?\\036@\\n'\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 
 /* From the first line on without a prompt: each write of the shell wakes us. */
+#define BASH_EDITORS_OFF " \\builtin set +o emacs +o vi +o history +H;\\builtin shopt -s promptvars"
 static const char *const bash_quiet[] = {
-    " \\builtin set +o emacs +o vi +o history +H;\\builtin shopt -s promptvars;PS1=\n",
+    "PS1=\n",
     "\\builtin unset HISTFILE PROMPT_COMMAND;\\builtin trap - DEBUG;PS0=\n",
     NULL,
 };
@@ -133,8 +134,9 @@ static const char *const bash_pipe[] = {BASH_VARIABLES BASH_INPUT
     "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
     "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
     "true;};" SAME_WORD
+#define ZSH_EDITOR_OFF "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify"
 static const char *const zsh_quiet[] = {
-    "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify;\\builtin unset HISTFILE RPS1 RPROMPT\n",
+    "\\builtin unset HISTFILE RPS1 RPROMPT\n",
     "\\builtin setopt prompt_percent prompt_subst;\\builtin trap - DEBUG;precmd_functions=() preexec_functions=()\n",
     /* The list of commands holds no line of ours; of an empty one `history` shows the line that is being run, the
      * frame. (A list of its own, fc -p, is given up by each subshell, and a restricted one complains of that.) */
@@ -154,9 +156,8 @@ static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION,
 /* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
  * now, while it is off. */
 #define KSH93_LOOK ";\\command kill -WINCH $$"
-static const char *const ksh93_quiet[] = {" \\command set +o emacs +o vi +o gmacs;\\command trap - DEBUG" KSH93_LOOK
-                                          "\n",
-                                          NULL};
+#define KSH93_EDITORS_OFF " \\command set +o emacs +o vi +o gmacs" KSH93_LOOK
+static const char *const ksh93_quiet[] = {"\\command trap - DEBUG\n", NULL};
 #define KSH93_PRINT "\\command print -r -- "
 static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD,
                                                               SAME_WORD, WORD_BEGIN, KSH93_WORD_END),
@@ -181,7 +182,7 @@ static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCT
 #define MKSH_TTY_SAME MKSH_SAME("-t 2")
 /* Only a pipe or a socket is the copy, see above. */
 #define MKSH_PIPE_SAME MKSH_SAME("( /dev/fd/2 -ef /dev/fd/9 || ! ( -p /dev/fd/9 || -S /dev/fd/9 ) )")
-static const char *const mksh_quiet[] = {"\\builtin set " MKSH_EDITORS_OFF "\n", NULL};
+static const char *const mksh_quiet[] = {NULL};
 static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
                                                              MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
@@ -234,6 +235,7 @@ const dialect shell_bash = {.name = "bash",
                             .error_trap = true,
                             .notices = true,
                             .debug_trap = true,
+                            .editors_off = BASH_EDITORS_OFF,
                             .quiet = bash_quiet,
                             .tty_functions = bash_tty,
                             .pipe_functions = bash_pipe,
@@ -251,6 +253,7 @@ const dialect shell_zsh = {.name = "zsh",
                            .interrupt_newline = true,
                            .notices = true,
                            .debug_trap = true,
+                           .editors_off = ZSH_EDITOR_OFF,
                            .quiet = zsh_quiet,
                            .tty_functions = zsh_tty,
                            .pipe_functions = zsh_pipe,
@@ -272,6 +275,7 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .width_changed = KSH93_LOOK,
                              .interrupt_newline = true,
                              .misses_interrupts = true,
+                             .editors_off = KSH93_EDITORS_OFF,
                              .quiet = ksh93_quiet,
                              .tty_functions = ksh93_tty,
                              .pipe_functions = ksh93_pipe,
@@ -290,6 +294,7 @@ const dialect shell_mksh = {.name = "mksh",
                             .traces_through = true,
                             .verbose_end = true,
                             .obey = "(\\builtin :);",
+                            .editors_off = "\\builtin set " MKSH_EDITORS_OFF,
                             .quiet = mksh_quiet,
                             .tty_functions = mksh_tty,
                             .pipe_functions = mksh_pipe,
