@@ -329,7 +329,8 @@ static bool set_option(parse *state, int option, const char *value) {
 
 /* What getopt_long() answers '?' or ':' for. */
 static void complain(const parse *state, int answer) {
-    const char *word = state->argv[optind - 1];
+    /* Where the value is missing musl's counts it, too. */
+    const char *word = state->argv[optind - 1] ? state->argv[optind - 1] : state->argv[optind - 2];
     if (answer == ':' && strncmp(word, "--", 2) == 0)
         message("option '%s' needs a value", word);
     else if (answer == ':')

@@ -39,7 +39,7 @@
 #define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
 #define TTY_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                             \
     DEFINE(NAME)                                                                                                       \
-    "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi;" OUR_PROMPT(                \
+    "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(       \
         SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
         DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
                                                                                                "return \"$2\";}\n",    \
@@ -50,12 +50,12 @@
 /* On pipes markers go to copies of the streams, since a command may move those.  COPY opens them; TO_OUT and TO_ERR
  * print what they get to them. */
 #define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, SAME, BEGIN, END)                            \
-    COPY DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),             \
+    COPY DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),    \
         DEFINE("_hs_b")                                                                                                \
             TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN                                                     \
                                                         "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
 #define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, SAME, END)                                                 \
-    DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) ";" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
+    DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
@@ -82,9 +82,9 @@ static const char *const bash_quiet[] = {
  * `set -a` exports none. */
 #define BASH_VARIABLES                                                                                                 \
     "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_q=('')\n"
-/* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0; the prompt takes
- * element _hs_d++ of a list whose only element is empty, and the marker where there is none.  Each character of it
- * costs the shell time, for each command. */
+/* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0 (1 where END could
+ * not be printed); the prompt takes element _hs_d++ of a list whose only element is empty, and the marker where there
+ * is none.  Each character of it costs the shell time, for each command. */
 #define PROMPT_BASH(ABORTED)                                                                                           \
     "_hs_p='${_hs_q[_hs_d++" ABORTED "]-$_hs_y$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" "                      \
     "_hs_o=$_hs_p${PS4-};\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
@@ -102,7 +102,7 @@ static const char *const bash_quiet[] = {
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
     FUNCTION("_hs_e")                                                                                                  \
     "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END              \
-    ";else _hs_f \"$1\" \"$2\";fi;}\n"
+    "||_hs_d=1;else _hs_f \"$1\" \"$2\";fi;}\n"
 #define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT(WORD) "\\builtin printf %s " WORD
 static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT,

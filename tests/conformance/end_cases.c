@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void exit_with_a_status(struct context *t) {
     EXITS(t, "exit 3", "", 3);

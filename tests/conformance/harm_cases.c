@@ -46,6 +46,14 @@ static void builtins_turned_off(struct context *t) {
                                    : "enable -n eval printf builtin command");
 }
 
+/* Nothing can tell the end of a command then, and there is no deadline that would. */
+static void printing_turned_off(struct context *t) {
+    hostsession_error error;
+    run_raw(t, is_shell(t, ZSH) ? "disable printf" : "enable -n printf", NULL, &error);
+    CHECK(t, is_over(t), "the session is not over: %s", hostsession_error_name(error));
+    CHECK(t, error == HOSTSESSION_ERROR_TIMED_OUT, "%s", hostsession_error_name(error));
+}
+
 static void exit_in_a_trap(struct context *t) {
     check_harm(t, "trap 'exit 4' DEBUG");
 }
@@ -80,6 +88,7 @@ static const struct conformance_case harm_cases_table[] = {
     {"harm-restricted-mode", restricted_mode, ANY_BASH | ZSH | KSH93 | MKSH, 0, UNSOLICITED_ALLOWED},
     {"harm-commands-skipped-by-a-trap", commands_skipped_by_a_trap, ANY_BASH, 0, UNSOLICITED_ALLOWED},
     {"harm-builtins-turned-off", builtins_turned_off, ANY_BASH | ZSH, 0, UNSOLICITED_ALLOWED},
+    {"harm-printing-turned-off", printing_turned_off, ANY_BASH | ZSH, 0, UNSOLICITED_ALLOWED},
     {"harm-exit-in-a-trap", exit_in_a_trap, ANY_BASH | ZSH | KSH93, 0, UNSOLICITED_ALLOWED},
     {"harm-everything-unset", everything_unset, 0, 0, UNSOLICITED_ALLOWED},
     {"harm-terminal-given-away", terminal_given_away, 0, TTY, UNSOLICITED_ALLOWED},
