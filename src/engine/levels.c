@@ -235,6 +235,14 @@ static void set_outcome_of_end(engine *e, int status, const hostsession_failure 
         set_outcome(e, why->error, HOSTSESSION_STATUS_SKIPPED, -1, why);
 }
 
+/* The outer shell cannot be used. */
+static void give_up(engine *e, const hostsession_failure *why) {
+    e->dying = true;
+    if (e->command.result)
+        command_finish(e, why->error, HOSTSESSION_STATUS_ERROR, e->outcome.exit_status, why);
+    parts_end(e, why);
+}
+
 static void describe(const engine *e, const shell *ended, int status, hostsession_failure *why) {
     const char *user = ended->outer->user;
     bool named = user && user[0];
@@ -278,6 +286,14 @@ bool levels_ended(side *s, const marker *m) {
     const shell *outer = ended->outer;
     while (e->shell != outer)
         pop(e);
+    if (e->host.end_inner && !e->host.end_inner(e->owner, engine_depth(e))) {
+        failure_set(&why, HOSTSESSION_ERROR_NOT_READY, 0, "session",
+                    "%s: the inner shell was left behind alive, cannot be killed, and would read what is meant for the "
+                    "outer one",
+                    e->name);
+        give_up(e, &why);
+        return true;
+    }
     resume(e);
     if (m->kind == MARKER_END)
         parts_note_end(e, m);
@@ -375,8 +391,5 @@ void levels_advance(engine *e) {
     }
     failure_set(&why, HOSTSESSION_ERROR_NOT_READY, 0, "session",
                 "%s: the inner shell has ended and the outer one does not answer", e->name);
-    e->dying = true;
-    if (e->command.result)
-        command_finish(e, why.error, HOSTSESSION_STATUS_ERROR, e->outcome.exit_status, &why);
-    parts_end(e, &why);
+    give_up(e, &why);
 }

@@ -121,9 +121,15 @@ static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
     bool here = t->is_terminal_of && pid > 0 && t->is_terminal_of(t->data, (pid_t)pid);
     s->has_terminal = here || (first && (s->target.local || s->options.transport));
     s->shell_near = here || first;
-    if (t->shell_pid && s->shell_near)
-        t->shell_pid(t->data, pid);
+    if (t->shell_pid)
+        t->shell_pid(t->data, depth, s->shell_near ? pid : 0);
     return s->shell_near;
+}
+
+static bool on_end_inner(void *owner, unsigned depth) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return !s->transport_open || !t->end_inner || t->end_inner(t->data, depth);
 }
 
 static void on_begin(void *owner) {
@@ -201,6 +207,7 @@ static void on_ended(void *owner, const hostsession_failure *why) {
 
 const engine_host session_engine_host = {.ready = on_ready,
                                          .shell_pid = on_shell_pid,
+                                         .end_inner = on_end_inner,
                                          .inner_ended = on_inner_ended,
                                          .output = on_output,
                                          .unsolicited = on_unsolicited,
@@ -223,9 +230,11 @@ const engine_host session_engine_host = {.ready = on_ready,
 
 /* Do what has become possible.  The transport is still using itself: the pump leaves its end to the next dispatch. */
 static void pump_inside(hostsession *s) {
+    /* It may deliver from inside of a write that this one leads to. */
+    bool inside = s->in_transport;
     s->in_transport = true;
     session_pump(s, true);
-    s->in_transport = false;
+    s->in_transport = inside;
 }
 
 void hostsession_channel_opened(hostsession_channel *channel) {

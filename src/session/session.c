@@ -36,9 +36,12 @@ static void run_drained(loop_task *task) {
 static void on_timer(loop_timer *timer) {
     hostsession *s = (hostsession *)(void *)((char *)timer - offsetof(hostsession, timer));
     s->timer_at = INT64_MAX;
-    s->in_engine = true;
-    engine_advance(s->engine, loop_now_us(s->loop));
-    s->in_engine = false;
+    /* After a close the engine still has the result of an operation that was finished. */
+    if (!s->closing) {
+        s->in_engine = true;
+        engine_advance(s->engine, loop_now_us(s->loop));
+        s->in_engine = false;
+    }
     session_pump(s, true);
 }
 

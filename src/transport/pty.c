@@ -34,6 +34,11 @@ enum {
     patient_interrupts = 26,
 };
 
+typedef struct inner_shell {
+    pid_t pid; /* 0: it is elsewhere */
+    uint64_t started_ticks;
+} inner_shell;
+
 typedef struct pty_transport {
     transport_program *program;
     hostsession_loop *loop;
@@ -41,6 +46,8 @@ typedef struct pty_transport {
     hostsession_watch *watch;
     child_process *child;
     pid_t shell; /* on the terminal, and commands go to it; 0: the child */
+    inner_shell *inner;
+    unsigned depth;
     int master;
     bool paused;
     bool wants_write;
@@ -420,12 +427,55 @@ static void pty_close_running(void *data, bool jobs) {
     release(pty);
 }
 
-static void pty_shell_pid(void *data, int64_t pid) {
+/* Without memory it is taken for one that is elsewhere. */
+static void note_inner(pty_transport *pty, unsigned depth, pid_t pid) {
+    inner_shell *inner = depth > pty->depth ? realloc(pty->inner, depth * sizeof *inner) : pty->inner;
+    if (depth > 0 && inner) {
+        pty->inner = inner;
+        for (unsigned i = pty->depth; i < depth; i++)
+            inner[i] = (inner_shell){0, 0};
+        inner[depth - 1] = (inner_shell){pid, pid ? processes_start_ticks(pid) : 0};
+        pty->depth = depth;
+    }
+    if (depth < pty->depth)
+        pty->depth = depth;
+}
+
+static void pty_shell_pid(void *data, unsigned depth, int64_t pid) {
     pty_transport *pty = data;
     let_go(pty);
     /* A number from elsewhere (docker, ssh) says nothing here. */
     bool here = pid > 0 && getsid((pid_t)pid) == child_pid(pty->child);
-    pty->shell = here && pid != child_pid(pty->child) ? (pid_t)pid : 0;
+    note_inner(pty, depth, here ? (pid_t)pid : 0);
+    if (pid > 0)
+        pty->shell = here && pid != child_pid(pty->child) ? (pid_t)pid : 0;
+}
+
+static bool is_alive(const pty_transport *pty, const inner_shell *one) {
+    return one->pid && getsid(one->pid) == child_pid(pty->child) && processes_start_ticks(one->pid) == one->started_ticks;
+}
+
+/* What was started in them is younger; the outer shell has started nothing since. */
+static bool pty_end_inner(void *data, unsigned depth) {
+    pty_transport *pty = data;
+    bool alive = false;
+    bool allowed = true;
+    processes_choice rest = {.session = child_pid(pty->child),
+                             .since_ticks = UINT64_MAX,
+                             .sure_after_ticks = UINT64_MAX,
+                             .shell = depth ? pty->inner[depth - 1].pid : 0};
+    for (unsigned i = depth; i < pty->depth; i++) {
+        inner_shell *one = &pty->inner[i];
+        if (one->pid && one->started_ticks < rest.since_ticks)
+            rest.since_ticks = one->started_ticks;
+        if (!is_alive(pty, one))
+            continue;
+        alive = true;
+        allowed &= kill(one->pid, SIGKILL) == 0;
+    }
+    if (alive)
+        processes_signal(&rest, SIGKILL);
+    return allowed;
 }
 
 static bool pty_is_terminal_of(void *data, pid_t pid) {
@@ -436,6 +486,7 @@ static bool pty_is_terminal_of(void *data, pid_t pid) {
 static void pty_free(void *data) {
     pty_transport *pty = data;
     free(pty->program);
+    free(pty->inner);
     free(pty);
 }
 
@@ -468,6 +519,7 @@ hostsession_error transport_make_pty(const transport_program *program, transport
     ret->sees_foreground = true;
     ret->is_terminal_of = pty_is_terminal_of;
     ret->shell_pid = pty_shell_pid;
+    ret->end_inner = pty_end_inner;
     ret->close_running = pty_close_running;
     return HOSTSESSION_OK;
 }

@@ -327,9 +327,11 @@ static void telnet_close_running(void *data, bool jobs) {
 }
 
 /* The login is over, which may have dropped what was agreed on. */
-static void telnet_shell_answered(void *data, int64_t pid) {
+static void telnet_shell_answered(void *data, unsigned depth, int64_t pid) {
     telnet *t = data;
     (void)pid;
+    if (depth > 0)
+        return;
     t->answered = true;
     if (!nvt_ask(t->nvt))
         fail(t, ENOMEM);

@@ -30,8 +30,12 @@ typedef struct transport_made {
     void (*free)(void *data);
     /* NULL, or: whether the process is on the terminal that the transport made. */
     bool (*is_terminal_of)(void *data, pid_t pid);
-    /* NULL, or: the shell says that this is its process id, wherever it runs. */
-    void (*shell_pid)(void *data, int64_t pid);
+    /* NULL, or: the shell that commands go to, so many levels inside the session's own, says that this is its process
+     * id, wherever it runs; 0: it does not run on the transport's own terminal. */
+    void (*shell_pid)(void *data, unsigned depth, int64_t pid);
+    /* NULL, or: the shells that are deeper have ended.  What they have started is killed if one of them lives on all
+     * the same, since it would read what is typed for the shell at `depth`.  Returns whether none does. */
+    bool (*end_inner)(void *data, unsigned depth);
     /* NULL, or: fill in what it is waiting for, as the time to open is over before it was open. */
     void (*explain)(void *data, hostsession_failure *failure);
     /* NULL, or: whether what signal() sent may still be on its way. */

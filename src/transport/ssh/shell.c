@@ -333,8 +333,9 @@ static void shell_close_running(void *data, bool jobs) {
     shell_close(s);
 }
 
-static void shell_note_pid(void *data, int64_t pid) {
-    ((shell *)data)->pid = pid;
+static void shell_note_pid(void *data, unsigned depth, int64_t pid) {
+    if (depth == 0)
+        ((shell *)data)->pid = pid;
 }
 
 static void shell_explain(void *data, hostsession_failure *failure) {

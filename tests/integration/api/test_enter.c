@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 static hostsession *open_shell(const char *shell, hostsession_loop *loop) {
+    /* The user's start-up files are none of ours. */
+    static const char *const environment[] = {"HOME=/nonexistent", "ENV=", NULL};
     hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+    options.environment = environment;
     options.shell = shell;
     options.loop = loop;
     options.connect_timeout_ms = 30000;
@@ -308,6 +311,28 @@ static void killed_while_idle(void **state) {
 }
 
 /* What is queued for an inner shell never runs in the outer one. */
+/* The one in the middle dies; the innermost lives on, with the terminal open, and a command that is about to end. */
+static void left_behind_alive(void **state) {
+    (void)state;
+    hostsession *session = open_shell(NULL, NULL);
+    hostsession_result *result = NULL;
+    assert_int_equal(hostsession_run(session, "echo $$", NULL, &result), HOSTSESSION_OK);
+    char *outer = strdup(hostsession_result_output(result));
+    hostsession_result_free(result);
+    enter(session, "bash");
+    enter(session, "bash");
+    assert_int_equal(hostsession_run(session, "kill -9 $PPID; sleep 0.3; sleep 0.3; echo not seen", NULL, &result),
+                     HOSTSESSION_ERROR_SHELL_EXITED);
+    assert_true(hostsession_result_session_alive(result));
+    assert_null(strstr(hostsession_result_output(result), "not seen"));
+    hostsession_result_free(result);
+    assert_int_equal(hostsession_get_depth(session), 0);
+    for (int i = 0; i < 3; i++)
+        check_run(session, "sleep 0.3; echo $$", outer, 0);
+    free(outer);
+    hostsession_close(session);
+}
+
 static void what_waits_is_not_sent(void **state) {
     (void)state;
     hostsession_loop *loop = new_loop();
@@ -474,14 +499,11 @@ static void many_at_once(void **state) {
     hostsession_loop_free(loop);
 }
 
-static const api_case cases[] = {CASE(every_shell_in_bash),  CASE(every_shell_in_dash),
-                                 CASE(every_shell_in_zsh),   CASE(every_shell_in_mksh),
-                                 CASE(every_shell_in_ksh93), CASE(three_deep),
-                                 CASE(sixteen_deep),         CASE(answers_on_the_way),
-                                 CASE(it_is_no_shell),       CASE(it_never_answers),
-                                 CASE(cancelled_on_the_way), CASE(it_ends_by_itself),
-                                 CASE(killed_while_idle),    CASE(what_waits_is_not_sent),
-                                 CASE(ended_by_raw_text),    CASE(stopped_jobs),
-                                 CASE(it_does_not_leave),    CASE(nothing_to_leave),
-                                 CASE(close_in_every_state), CASE(many_at_once)};
+static const api_case cases[] = {CASE(every_shell_in_bash), CASE(every_shell_in_dash),  CASE(every_shell_in_zsh),
+                                 CASE(every_shell_in_mksh), CASE(every_shell_in_ksh93), CASE(three_deep),
+                                 CASE(sixteen_deep),        CASE(answers_on_the_way),   CASE(it_is_no_shell),
+                                 CASE(it_never_answers),    CASE(cancelled_on_the_way), CASE(it_ends_by_itself),
+                                 CASE(killed_while_idle),   CASE(left_behind_alive),    CASE(what_waits_is_not_sent),
+                                 CASE(ended_by_raw_text),   CASE(stopped_jobs),         CASE(it_does_not_leave),
+                                 CASE(nothing_to_leave),    CASE(close_in_every_state), CASE(many_at_once)};
 CASES_MAIN("enter", cases)
