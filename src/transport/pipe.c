@@ -57,6 +57,7 @@ typedef struct pipe_transport {
     bool waits_for_exit;
     /* CLOCK_BOOTTIME of the last command's beginning: what it starts comes later. */
     uint64_t command_ns;
+    bool interrupted; /* the command was */
     int kills;
     /* Bytes: all that were written; and of these, 0 for none yet, what the shell must have read before an interrupt. */
     uint64_t written;
@@ -293,11 +294,24 @@ static void pipe_begin(void *data) {
     shrink_outputs(transport);
     transport->command_ns = processes_boottime_ns();
     transport->kills = 0;
+    transport->interrupted = false;
     transport->must_be_read = 0;
+}
+
+/* A shell that is interrupted as it starts a program forgets it: the program was not there yet, and runs on.  What is
+ * typed now, the shell has shown that it is back.  Background jobs ignore these signals. */
+static void interrupt_forgotten(const pipe_transport *transport) {
+    processes_choice choice = {.session = child_pid(transport->child),
+                               .since_ticks = processes_ticks(transport->command_ns),
+                               .sure_after_ticks = UINT64_MAX,
+                               .spare_ignoring = PROCESSES_SIGNAL_BIT(SIGINT) | PROCESSES_SIGNAL_BIT(SIGQUIT)};
+    processes_signal(&choice, SIGINT);
 }
 
 static size_t pipe_write(void *data, const char *bytes, size_t length) {
     pipe_transport *transport = data;
+    if (transport->interrupted)
+        interrupt_forgotten(transport);
     ssize_t put;
     do
         put = write(transport->input, bytes, length);
@@ -354,6 +368,7 @@ static bool pipe_signal(void *data, hostsession_signal signal) {
         if (transport->kills == 0 && is_reading(transport))
             return false;
         discard_input(transport);
+        transport->interrupted = true;
         /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
         return kill(-child_pid(transport->child), SIGINT) == 0;
     case HOSTSESSION_SIGNAL_QUIT:
