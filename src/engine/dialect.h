@@ -35,6 +35,8 @@ typedef struct dialect {
     bool quiet_prompt;
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
+    /* Its END says whether there are jobs, or says nothing where there were none yet. */
+    bool counts_jobs;
     /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
      * turn that off.  It puts back what it found, so that only a command in it can change the modes. */
     bool edits;

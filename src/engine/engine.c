@@ -282,6 +282,21 @@ static void note_trace(engine *e, uint64_t number) {
     s->traced = e->shell->tracing && !(e->guarded && parts_end_hidden(e)) && !prompted;
 }
 
+/* See END in shells.c. */
+static void note_streams(engine *e, const char *text, size_t length) {
+    size_t at = 1;
+    bool told = e->shell->dialect->counts_jobs;
+    e->shell->output_moved = length == 0 || text[0] != '1';
+    bool moved = at < length && text[at] == 'i';
+    if (moved)
+        at++;
+    /* On pipes nothing tells but the commands' texts. */
+    if (e->config.tty)
+        e->shell->input_moved = moved;
+    if (told)
+        e->shell->jobs = at < length && !(length - at == 1 && text[at] == '0');
+}
+
 void parts_note_end(engine *e, const marker *m) {
     enum { field_status, field_flags, field_terminal, field_prompt, field_trace_prefix, field_cwd };
     int status = parts_status(m, field_status);
@@ -291,7 +306,7 @@ void parts_note_end(engine *e, const marker *m) {
     e->shell->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
     int64_t prompt = marker_number(m, field_prompt, 100000);
     e->shell->prompt_changed = prompt != e->shell->prompt_length;
-    e->shell->output_moved = marker_number(m, field_terminal, 1) != 1;
+    note_streams(e, m->fields[field_terminal].text, m->fields[field_terminal].length);
     size_t length = m->fields[field_cwd].length;
     if (e->shell->cwd && strlen(e->shell->cwd) == length &&
         memcmp(e->shell->cwd, m->fields[field_cwd].text, length) == 0)

@@ -3,7 +3,8 @@
 
 /*
  * The functions' names are short, since they are typed with every command.
- *   _hs_e K STATUS print END K: status, `$-`, whether standard output is the terminal, the lengths of PS1 and PS4, cwd
+ *   _hs_e K STATUS print END K: status, `$-`, what the streams are and whether there are jobs, the lengths of PS1 and
+ *                  PS4, cwd
  *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed
  *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
  *   _hs_b K S      the same, and print BEGIN K
@@ -19,14 +20,20 @@
 /* The first is our prompt's length alone; where a prompt that is empty behind END cannot tell what comes before the
  * next command, it is something else once hooks of the user's or background jobs may print there. */
 #define LENGTHS "${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}"
-#define BASH_LENGTHS "${PS1+${#PS1}}${PROMPT_COMMAND:+.}${PS0:+.}${!:+.};${PS4+${#PS4}};${PWD-}"
-#define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" BASH_LENGTHS "$_hs_r\""
+#define BASH_LENGTHS "${PS1+${#PS1}}${PROMPT_COMMAND:+.}${PS0:+.}${_hs_v#0};${PS4+${#PS4}};${PWD-}"
+/* What the streams are: 1 where standard output is the terminal, or 0; then what STATE has put into _hs_v, i where
+ * standard input is not, and, in shells that can tell, 0 where there are no jobs, or another number. */
+#define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL "$_hs_v;" BASH_LENGTHS "$_hs_r\""
+#define INPUT_STATE(TEST) "_hs_v=;" TEST("0") "||_hs_v=i;"
+#define BASH_JOBS "[[ -z ${!-} ]]||{ \\builtin jobs %% >/dev/null 2>&1&&_hs_v+=1||_hs_v+=0;};"
+#define ZSH_JOBS "_hs_v=${_hs_v-}${#jobstates};"
 #define WORD_BEGIN "\"$_hs_r;B;$1$_hs_r\""
-#define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL ";" LENGTHS "$_hs_r\""
+#define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL "${_hs_v-};" LENGTHS "$_hs_r\""
 /* Inside of a `function` the options are the function's own: `$-` comes with the status. */
-#define KSH93_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;" TERMINAL ";" LENGTHS "$_hs_r\""
+#define KSH93_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;" TERMINAL "${_hs_v-};" LENGTHS "$_hs_r\""
 #define FORMAT_BEGIN "'\\036@;B;%s\\036@\\n' \"$1\""
-#define FORMAT_END(TERMINAL) "'\\036@;E;%s;%s;%s;" TERMINAL ";%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"" LENGTHS "\""
+#define FORMAT_END(TERMINAL)                                                                                           \
+    "'\\036@;E;%s;%s;%s;" TERMINAL "%s;%s\\036@\\n' \"$1\" \"$2\" \"$-\" \"${_hs_v-}\" \"" LENGTHS "\""
 
 /* The prompt is ours again, whatever the command made of it: what the shell prints between commands is then known.
  * After END, and only if it was ours once: PS1 may be read-only. */
@@ -37,10 +44,10 @@
 #define FUNCTION(NAME) NAME "(){ "
 #define KSH93_FUNCTION(NAME) "function " NAME " { "
 #define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
-#define TTY_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, TEST, SAME, BEGIN, END)                                             \
+#define TTY_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, TEST, STATE, SAME, BEGIN, END)                                      \
     DEFINE(NAME)                                                                                                       \
-    "_hs_d=0;if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(       \
-        SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
+    "_hs_d=0;" INPUT_STATE(TEST) STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END(                     \
+        "0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),                                   \
         DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
                                                                                                "return \"$2\";}\n",    \
         DEFINE("_hs_i") "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                         \
@@ -49,13 +56,15 @@
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
 /* On pipes markers go to copies of the streams, since a command may move those.  COPY opens them; TO_OUT and TO_ERR
  * print what they get to them. */
-#define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, SAME, BEGIN, END)                            \
-    COPY DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),    \
+#define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, STATE, SAME, BEGIN, END)                     \
+    COPY DEFINE(NAME) "_hs_d=0;" STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE,       \
+                                                                                                         RETURN),      \
         DEFINE("_hs_b")                                                                                                \
             TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN                                                     \
                                                         "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
-#define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, SAME, END)                                                 \
-    DEFINE(NAME) "_hs_d=0;" TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
+#define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                          \
+    DEFINE(NAME) "_hs_d=0;" STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"  \
+                                                                                                                  "\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
@@ -81,7 +90,7 @@ static const char *const bash_quiet[] = {
 /* RS and token; what comes before an END's number, and before an aborted line's status; what ends a marker.  Arrays:
  * `set -a` exports none. */
 #define BASH_VARIABLES                                                                                                 \
-    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_q=('')\n"
+    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_v=() _hs_q=('')\n"
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0 (1 where END could
  * not be printed); the prompt takes element _hs_d++ of a list whose only element is empty, and the marker where there
  * is none.  Each character of it costs the shell time, for each command. */
@@ -106,8 +115,9 @@ static const char *const bash_quiet[] = {
 #define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT(WORD) "\\builtin printf %s " WORD
 static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT,
-                                                                    TEST_WORD, SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                       BASH_QUICK("-t 1 && ", BASH_QUICK_PRINT(BASH_QUICK_END)),
+                                                                    TEST_WORD, BASH_JOBS, SAME_BASH, WORD_BEGIN,
+                                                                    BASH_WORD_END),
+                                       BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT(BASH_QUICK_END)),
                                        TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
@@ -116,12 +126,13 @@ static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUN
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
 static const char *const bash_pipe[] = {BASH_VARIABLES BASH_INPUT
                                         "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, BASH_COPIES,
-                                                            TO_BASH_OUT, TO_BASH_ERR, SAME_BASH, WORD_BEGIN,
-                                                            BASH_WORD_END),
+                                                            TO_BASH_OUT, TO_BASH_ERR, "_hs_v=;" BASH_JOBS, SAME_BASH,
+                                                            WORD_BEGIN, BASH_WORD_END),
                                         BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT(BASH_QUICK_END))), PROMPT_BASH(""),
                                         NULL};
 #define BASH_ERROR_END                                                                                                 \
-    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, SAME_BASH, BASH_WORD_END)                  \
+    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, "_hs_v=;" BASH_JOBS, SAME_BASH,            \
+                   BASH_WORD_END)                                                                                      \
     BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
                    ";" TO_BASH_OUT(BASH_QUICK_PRINT("\"$_hs_n\"")) ";" TO_BASH_ERR(BASH_QUICK_PRINT("\"$_hs_n\"")))
 
@@ -147,10 +158,11 @@ static const char *const zsh_quiet[] = {
     NULL,
 };
 static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
-                                                            SAME_ZSH, WORD_BEGIN, WORD_END),
+                                                            ZSH_JOBS, SAME_ZSH, WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
 static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, COPIES,
-                                                              TO_OUT, TO_ERR, SAME_ZSH, WORD_BEGIN, WORD_END),
+                                                              TO_OUT, TO_ERR, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_BEGIN,
+                                                              WORD_END),
                                        PROMPT_ZSH, NULL};
 
 /* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
@@ -159,13 +171,13 @@ static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION,
 #define KSH93_EDITORS_OFF " \\command set +o emacs +o vi +o gmacs" KSH93_LOOK
 static const char *const ksh93_quiet[] = {"\\command trap - DEBUG\n", NULL};
 #define KSH93_PRINT "\\command print -r -- "
-static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD,
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, "",
                                                               SAME_WORD, WORD_BEGIN, KSH93_WORD_END),
                                         PROMPT_ANSI, NULL};
 /* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
 static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\",
                                                                                      KSH93_PRINT, COPIES, TO_OUT,
-                                                                                     TO_ERR, SAME_WORD, WORD_BEGIN,
+                                                                                     TO_ERR, "", SAME_WORD, WORD_BEGIN,
                                                                                      KSH93_WORD_END),
                                          PROMPT_ANSI, NULL};
 
@@ -183,13 +195,13 @@ static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCT
 /* Only a pipe or a socket is the copy, see above. */
 #define MKSH_PIPE_SAME MKSH_SAME("( /dev/fd/2 -ef /dev/fd/9 || ! ( -p /dev/fd/9 || -S /dev/fd/9 ) )")
 static const char *const mksh_quiet[] = {NULL};
-static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD,
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD, "",
                                                              MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
 /* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
 static const char *const mksh_pipe[] = {
     "\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
-                                                TO_ERR_DIGIT, MKSH_PIPE_SAME, WORD_BEGIN, WORD_END),
+                                                TO_ERR_DIGIT, "", MKSH_PIPE_SAME, WORD_BEGIN, WORD_END),
     MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
@@ -197,14 +209,14 @@ static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
 /* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
 #define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
 static const char *const ash_tty[] = {ASH_STAYS,
-                                      TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST,
+                                      TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", SAME_TEST,
                                                     FORMAT_BEGIN, FORMAT_END),
                                       PROMPT_ANSI, NULL};
 static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
                                        "You have stopped jobs.\n", NULL};
 static const char *const ash_pipe[] = {ASH_STAYS,
                                        PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
-                                                      TO_ERR_DIGIT, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                                      TO_ERR_DIGIT, "", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -212,11 +224,11 @@ static const char *const ash_pipe[] = {ASH_STAYS,
 #define PROMPT_POSIX                                                                                                   \
     "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
     "\\command eval PS2= 2>/dev/null\n\\command eval 'PS1=$_hs_p' 2>/dev/null&&_hs_u=0\n"
-static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, SAME_TEST,
+static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", SAME_TEST,
                                                      FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_POSIX, NULL};
 static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
-                                                       TO_ERR_DIGIT, SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                                       TO_ERR_DIGIT, "", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
 #define BASH_MEND ";\\builtin shopt -s promptvars"
@@ -229,6 +241,7 @@ const dialect shell_bash = {.name = "bash",
                             .pipe_input = " <&60",
                             .quiet_prompt = true,
                             .tells_of_jobs = true,
+                            .counts_jobs = true,
                             .says_exit = true,
                             .complains = true,
                             .interrupt_newline = true,
@@ -252,6 +265,7 @@ const dialect shell_zsh = {.name = "zsh",
                            .pipe_input = " </dev/null",
                            .interrupt_newline = true,
                            .notices = true,
+                           .counts_jobs = true,
                            .debug_trap = true,
                            .editors_off = ZSH_EDITOR_OFF,
                            .quiet = zsh_quiet,
@@ -259,8 +273,8 @@ const dialect shell_zsh = {.name = "zsh",
                            .pipe_functions = zsh_pipe,
                            .mend_words = HINT(OPT) | HINT(EMULATE) | HINT(SET),
                            .mend = ";" ZSH_PROMPT_OPTIONS,
-                           .error_end =
-                               PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, TO_OUT, TO_ERR, SAME_ZSH, WORD_END)};
+                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, TO_OUT, TO_ERR,
+                                                       "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END)};
 const dialect shell_ksh93 = {.name = "ksh93",
                              .eval = "\\command eval ",
                              .in_pieces = true,
@@ -279,7 +293,7 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .quiet = ksh93_quiet,
                              .tty_functions = ksh93_tty,
                              .pipe_functions = ksh93_pipe,
-                             .error_end = PIPE_ERROR_END("_hs_e", KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR,
+                             .error_end = PIPE_ERROR_END("_hs_e", KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR, "",
                                                          SAME_WORD, KSH93_WORD_END)};
 const dialect shell_mksh = {.name = "mksh",
                             .blank_hides = true,
@@ -298,7 +312,7 @@ const dialect shell_mksh = {.name = "mksh",
                             .quiet = mksh_quiet,
                             .tty_functions = mksh_tty,
                             .pipe_functions = mksh_pipe,
-                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT,
+                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
                                                         MKSH_PIPE_SAME, WORD_END)};
 const dialect shell_ash = {.name = "ash",
                            .error_trap = true,
@@ -311,7 +325,7 @@ const dialect shell_ash = {.name = "ash",
                            .quiet = posix_quiet,
                            .tty_functions = ash_tty,
                            .pipe_functions = ash_pipe,
-                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT,
+                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
                                                        SAME_TEST, FORMAT_END)};
 const dialect shell_dash = {.name = "dash",
                             .eval = "\\command eval ",
@@ -321,5 +335,5 @@ const dialect shell_dash = {.name = "dash",
                             .quiet = posix_quiet,
                             .tty_functions = dash_tty,
                             .pipe_functions = dash_pipe,
-                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT,
+                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
                                                         SAME_TEST, FORMAT_END)};

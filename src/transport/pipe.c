@@ -58,6 +58,7 @@ typedef struct pipe_transport {
     /* CLOCK_BOOTTIME of the last command's beginning: what it starts comes later. */
     uint64_t command_ns;
     bool interrupted; /* the command was */
+    bool typed_since; /* something, after that */
     int kills;
     /* Bytes: all that were written; and of these, 0 for none yet, what the shell must have read before an interrupt. */
     uint64_t written;
@@ -294,13 +295,14 @@ static void pipe_begin(void *data) {
     shrink_outputs(transport);
     transport->command_ns = processes_boottime_ns();
     transport->kills = 0;
-    transport->interrupted = false;
+    transport->interrupted = transport->typed_since = false;
     transport->must_be_read = 0;
 }
 
-/* A shell that is interrupted as it starts a program forgets it: the program was not there yet, and runs on.  What is
- * typed now, the shell has shown that it is back.  Background jobs ignore these signals. */
-static void interrupt_forgotten(const pipe_transport *transport) {
+/* A shell that is interrupted as it starts a program forgets it: the program was not there yet, and runs on.  Before the
+ * first sync is typed: what that starts, ksh93 must see end as it likes.  Background jobs ignore these signals. */
+static void interrupt_forgotten(pipe_transport *transport) {
+    transport->typed_since = true;
     processes_choice choice = {.session = child_pid(transport->child),
                                .since_ticks = processes_ticks(transport->command_ns),
                                .sure_after_ticks = UINT64_MAX,
@@ -310,7 +312,7 @@ static void interrupt_forgotten(const pipe_transport *transport) {
 
 static size_t pipe_write(void *data, const char *bytes, size_t length) {
     pipe_transport *transport = data;
-    if (transport->interrupted)
+    if (transport->interrupted && !transport->typed_since)
         interrupt_forgotten(transport);
     ssize_t put;
     do

@@ -197,8 +197,10 @@ static void return_at_the_top(struct context *t) {
 /* The shell ends at its next read: whether that is before or behind the next command, that one has not run, and none of
  * it may be said to have succeeded. */
 static void input_taken_away(struct context *t) {
-    static const char *const texts[] = {"exec <&-", "exec </dev/null", "exec 0<&-"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    /* The last shows only in what END says, and on pipes in nothing. */
+    const char *texts[] = {"exec <&-", "exec </dev/null", "exec 0<&-", say(t, ". '%s'", home_path(t, "away"))};
+    home_write(t, "away", "exec </dev/null\n", strlen("exec </dev/null\n"));
+    for (size_t i = 0; i < (is_tty(t) ? 4 : 3); i++) {
         SETTLES(t, texts[i]);
         hostsession_error error;
         const hostsession_result *result = run_raw(t, "echo ran >\"$HOME/ran\"", NULL, &error);

@@ -140,6 +140,19 @@ static void notices_printed(struct context *t) {
     IN_SYNC(t);
 }
 
+/* ... or had some, which are over. */
+static void notices_printed_after_jobs(struct context *t) {
+    const char *notices =
+        "[1] 4711\n[1]+  Done                    sleep 1\n[1] + Done sleep 1\nx [2]-  Terminated  x\n";
+    for (int i = 0; i < 2; i++) {
+        SETTLES(t, "sleep 0.01 & wait");
+        RUNS(t, "true", "", 0);
+        prints_exactly(t, notices, strlen(notices), "", 0);
+        prints_exactly(t, notices, strlen(notices), "; (exit 3)", 3);
+    }
+    IN_SYNC(t);
+}
+
 static const struct conformance_case forgery_cases_table[] = {
     {"forgery-replays", replays, 0, 0, 0},
     {"forgery-typed-text-printed", typed_text_printed, 0, 0, 0},
@@ -149,6 +162,7 @@ static const struct conformance_case forgery_cases_table[] = {
     {"forgery-separators", separators, 0, 0, 0},
     {"forgery-replayed-between-commands", replayed_between_commands, 0, 0, UNSOLICITED_ALLOWED},
     {"forgery-notices-printed", notices_printed, 0, 0, 0},
+    {"forgery-notices-printed-after-jobs", notices_printed_after_jobs, ANY_BASH | ZSH, 0, UNSOLICITED_ALLOWED},
     {"forgery-prompts-printed", prompts_printed, 0, 0, 0},
 };
 
