@@ -112,8 +112,8 @@ void entry_end(entry *e, const hostsession_failure *why) {
     list_remove(&e->turn);
     quota_give(&m->quota, QUOTA_SESSIONS);
     give_slot(e);
-    if (e->idle.handle)
-        loop_timer_stop(&e->idle);
+    /* Handles keep the entry, and may be out longer than the loop is there. */
+    loop_timer_destroy(&e->idle);
     while (!list_empty(&e->waiting))
         request_finish(list_item(e->waiting.next, hostsession_request, link), &e->why);
     e->manager = NULL;
