@@ -78,18 +78,38 @@ void oneshot_free(oneshot *o) {
         oneshot_release(o);
 }
 
+static hostsession_status stopped_status(const oneshot *o) {
+    if (o->why.error != HOSTSESSION_ERROR_TIMED_OUT && o->why.error != HOSTSESSION_ERROR_CANCELED)
+        return HOSTSESSION_STATUS_ERROR;
+    if (!o->sent)
+        return HOSTSESSION_STATUS_SKIPPED;
+    return o->why.error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED : HOSTSESSION_STATUS_TIMED_OUT;
+}
+
+/* Lines without a newline. */
+static void give_rest(oneshot *o) {
+    loop_guard_enter(o->manager->loop);
+    logger_finish(&o->log);
+    for (int i = 0; i < 2 && o->options.on_line; i++)
+        lines_finish(&o->lines[i]);
+    loop_guard_leave(o->manager->loop);
+}
+
 /* `result` was filled; its status and failure say how it ended. */
 void oneshot_finish(oneshot *o, hostsession_result *result) {
     hostsession_request *r = o->request;
+    /* It may be stopped in there: all that stopping sets off is undone behind it. */
+    if (!o->stopping)
+        give_rest(o);
     loop_timer_stop(&o->timer);
     loop_unpost(&o->task);
     list_remove(&o->link);
     list_remove(&o->turn);
     give_slot(o);
-    if (!o->stopping) {
-        logger_finish(&o->log);
-        for (int i = 0; i < 2 && o->options.on_line; i++)
-            lines_finish(&o->lines[i]);
+    if (result && o->stopping) {
+        result->status = stopped_status(o);
+        result->exit_status = -1;
+        result->failure = o->why;
     }
     if (result) {
         result->session_alive = false;
@@ -116,16 +136,8 @@ static void finish_own(oneshot *o, hostsession_status status, int exit_status, c
     oneshot_finish(o, result);
 }
 
-hostsession_status oneshot_stopped_status(const oneshot *o) {
-    if (o->why.error != HOSTSESSION_ERROR_TIMED_OUT && o->why.error != HOSTSESSION_ERROR_CANCELED)
-        return HOSTSESSION_STATUS_ERROR;
-    if (!o->sent)
-        return HOSTSESSION_STATUS_SKIPPED;
-    return o->why.error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED : HOSTSESSION_STATUS_TIMED_OUT;
-}
-
 void oneshot_finish_stopped(oneshot *o) {
-    finish_own(o, oneshot_stopped_status(o), -1, &o->why);
+    finish_own(o, stopped_status(o), -1, &o->why);
 }
 
 void oneshot_finish_exited(oneshot *o, int exit_status) {

@@ -78,10 +78,7 @@ static void on_run_done(hostsession *session, hostsession_error error, hostsessi
     oneshot *o = userdata;
     hostsession_manager *m = o->manager;
     end_session(o);
-    if (result && o->stopping) {
-        result->status = oneshot_stopped_status(o);
-        result->failure = o->why;
-    } else if (result && result->status == HOSTSESSION_STATUS_SHELL_EXITED && result->exit_status >= 0) {
+    if (result && result->status == HOSTSESSION_STATUS_SHELL_EXITED && result->exit_status >= 0) {
         result->status = result->exit_status == 0 ? HOSTSESSION_STATUS_SUCCESS : HOSTSESSION_STATUS_FAILED;
         result->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
     }

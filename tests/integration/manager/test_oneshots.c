@@ -226,6 +226,63 @@ static void output_as_it_arrives(void **state) {
     }
 }
 
+/* What ends in the middle of a line, and is stopped by whom the rest of it is told. */
+typedef struct last_words {
+    hostsession_manager *manager;
+    hostsession_request *request;
+    bool by_log, closes;
+    int told;
+} last_words;
+
+static void stop_at(last_words *w, bool in_log) {
+    if (in_log != w->by_log)
+        return;
+    w->told++;
+    if (w->closes)
+        hostsession_manager_close_all(w->manager);
+    else
+        hostsession_request_cancel(w->request);
+}
+
+static void last_line(void *userdata, hostsession_stream stream, const char *line, size_t length) {
+    (void)stream, (void)line, (void)length;
+    stop_at(userdata, false);
+}
+
+static void last_logged(void *userdata, const char *name, hostsession_stream stream, const char *line, size_t length) {
+    (void)name, (void)stream, (void)line, (void)length;
+    stop_at(userdata, true);
+}
+
+static void stopped_at_its_last_line(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        hostsession_loop *loop = new_loop();
+        hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+        hostsession_run_options run = HOSTSESSION_RUN_OPTIONS_INIT;
+        last_words w = {.by_log = i % 2, .closes = i / 2};
+        ending end = {0};
+        options.loop = loop;
+        options.log_output = last_logged;
+        options.userdata = &w;
+        run.on_line = last_line;
+        run.userdata = &w;
+        w.manager = new_manager("local", &options);
+        assert_int_equal(hostsession_manager_oneshot_start(w.manager, "printf abc", &run, on_oneshot, &end, &w.request,
+                                                           NULL),
+                         HOSTSESSION_OK);
+        drive_until(loop, &end.calls, 1);
+        drive_idle(loop);
+        assert_int_equal(end.calls, 1);
+        assert_int_equal(w.told, 1);
+        assert_int_equal(end.error, HOSTSESSION_ERROR_CANCELED);
+        check_result(end.result, HOSTSESSION_STATUS_INTERRUPTED, -1, "abc");
+        ending_free(&end);
+        hostsession_manager_free(w.manager);
+        hostsession_loop_free(loop);
+    }
+}
+
 static void two_hundred(void **state) {
     (void)state;
     enum { many = 200 };
@@ -486,6 +543,7 @@ static const api_case cases[] = {
     CASE(freed),
     CASE(a_flood_is_timed_out),
     CASE(output_as_it_arrives),
+    CASE(stopped_at_its_last_line),
     CASE(two_hundred),
     CASE(never_sent),
     CASE(what_is_wrong),
