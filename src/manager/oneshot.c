@@ -212,6 +212,9 @@ static void on_timer(loop_timer *timer) {
     oneshot *o = list_item(timer, oneshot, timer);
     hostsession_manager *m = o->manager;
     hostsession_failure why;
+    /* Its task, or the end of its session, is still to come. */
+    if (o->stopping)
+        return;
     failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "connect", "%s: not connected in time", m->target);
     if (!o->sent && !o->waits && o->transport.data && o->transport.explain)
         o->transport.explain(o->transport.data, &why);
@@ -226,7 +229,6 @@ static void on_timer(loop_timer *timer) {
     }
     o->stopping = true;
     o->why = why;
-    loop_unpost(&o->task);
     stop_now(o);
 }
 

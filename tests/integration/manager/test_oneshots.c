@@ -432,6 +432,35 @@ static void in_sessions_with_a_limit(void **state) {
     farm_end(&f);
 }
 
+/* In one pass: what was cancelled first is not timed out, nor ended twice. */
+static void cancelled_when_its_time_has_passed(void **state) {
+    (void)state;
+    farm f;
+    ending end = {0};
+    farm_init(&f);
+    farm_start(&f, false);
+    enum { limit_ms = 1000 };
+    hostsession_request *request = begin_oneshot(f.manager, "wait here", limit_ms, &end);
+    long long since = clock_ms();
+    while (f.opened < 1)
+        hostsession_loop_run_once(f.loop, 1000);
+    drive_until_waits(f.loop, f.peers[0]);
+    drive_idle(f.loop);
+    assert_int_equal(end.calls, 0);
+    /* The caller is busy elsewhere. */
+    while (clock_ms() - since <= limit_ms)
+        ;
+    hostsession_request_cancel(request);
+    drive_until(f.loop, &end.calls, 1);
+    drive_idle(f.loop);
+    assert_int_equal(end.calls, 1);
+    assert_int_equal(end.error, HOSTSESSION_ERROR_CANCELED);
+    check_result(end.result, HOSTSESSION_STATUS_INTERRUPTED, -1, "here\n");
+    assert_int_equal(hostsession_result_failure(end.result)->error, HOSTSESSION_ERROR_CANCELED);
+    ending_free(&end);
+    farm_end(&f);
+}
+
 static void on_exec_targets(void **state) {
     (void)state;
     hostsession_manager *manager = new_manager("exec:sh", NULL);
@@ -549,6 +578,7 @@ static const api_case cases[] = {
     CASE(what_is_wrong),
     CASE(in_sessions),
     CASE(in_sessions_with_a_limit),
+    CASE(cancelled_when_its_time_has_passed),
     CASE(on_exec_targets),
     CASE(by_a_factory),
 };
