@@ -76,8 +76,8 @@ typedef hostsession_error (*hostsession_session_factory_fn)(void *userdata, cons
 typedef void (*hostsession_oneshot_fn)(hostsession_error error, hostsession_result *result, void *userdata);
 
 /** How a one-shot of a factory's is stopped: `cancel` is called at most once, at its time limit, for
- *  hostsession_request_cancel() or when the manager closes.  The request is over then; `done` is called all the same.
- */
+ *  hostsession_request_cancel() or when the manager closes.  The request is over then; `done` is called all the same,
+ *  also from inside of `cancel`. */
 typedef struct hostsession_oneshot_handle {
     void (*cancel)(void *data); /**< Stop it. */
     void *data;                 /**< For cancel. */

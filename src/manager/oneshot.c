@@ -169,10 +169,18 @@ static void stop_now(oneshot *o) {
         hostsession_close(session);
         return;
     }
-    if (o->factory_runs && o->factory.cancel)
-        o->factory.cancel(o->factory.data);
+    const hostsession_oneshot_handle factory = o->factory;
+    bool cancels = o->factory_runs && factory.cancel;
+    m->users++;
     oneshot_finish_stopped(o);
+    /* Only now: `done` may come from inside of it, and is told nobody any more. */
+    if (cancels) {
+        loop_guard_enter(m->loop);
+        factory.cancel(factory.data);
+        loop_guard_leave(m->loop);
+    }
     oneshot_flush(m);
+    manager_leave(m);
 }
 
 static void on_task(loop_task *task) {

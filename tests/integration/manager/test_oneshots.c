@@ -561,6 +561,67 @@ static void by_a_factory(void **state) {
     text_free(&w.command);
 }
 
+/* One that calls `done` from inside of `cancel`, and tries what is not allowed in a callback. */
+typedef struct hasty {
+    hostsession_loop *loop;
+    hostsession_oneshot_fn done;
+    void *done_userdata;
+    hostsession_result *result;
+    int cancelled;
+} hasty;
+
+static void cancel_hastily(void *data) {
+    hasty *h = data;
+    h->cancelled++;
+    assert_int_equal(hostsession_loop_dispatch(h->loop), HOSTSESSION_ERROR_INVALID);
+    h->done(HOSTSESSION_OK, h->result, h->done_userdata);
+}
+
+static hostsession_error work_hastily(void *userdata, const char *command, const hostsession_run_options *options,
+                                      hostsession_oneshot_fn done, void *done_userdata,
+                                      hostsession_oneshot_handle *ret_handle, hostsession_failure *failure) {
+    hasty *h = userdata;
+    (void)command, (void)failure;
+    h->done = done;
+    h->done_userdata = done_userdata;
+    options->on_output(options->userdata, HOSTSESSION_STREAM_OUTPUT, "so far", 6);
+    *ret_handle = (hostsession_oneshot_handle){cancel_hastily, h};
+    return HOSTSESSION_OK;
+}
+
+/* Stopped by a cancel, by its time limit, by close_all, by free. */
+static void by_a_factory_that_is_done_when_cancelled(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+        hasty h = {.loop = new_loop(), .result = make_result()};
+        ending end = {0};
+        options.loop = h.loop;
+        options.oneshot_factory = work_hastily;
+        options.userdata = &h;
+        hostsession_manager *manager = new_manager("local", &options);
+        hostsession_request *request = begin_oneshot(manager, "something", i == 1 ? 20 : 0, &end);
+        while (!h.done)
+            hostsession_loop_run_once(h.loop, 1000);
+        if (i == 0)
+            hostsession_request_cancel(request);
+        else if (i == 2)
+            hostsession_manager_close_all(manager);
+        else if (i == 3)
+            hostsession_manager_free(manager);
+        drive_until(h.loop, &end.calls, 1);
+        drive_idle(h.loop);
+        assert_int_equal(end.calls, 1);
+        assert_int_equal(h.cancelled, 1);
+        check_result(end.result, i == 1 ? HOSTSESSION_STATUS_TIMED_OUT : HOSTSESSION_STATUS_INTERRUPTED, -1, "so far");
+        assert_int_equal(hostsession_result_failure(end.result)->error, end.error);
+        ending_free(&end);
+        if (i < 3)
+            hostsession_manager_free(manager);
+        hostsession_loop_free(h.loop);
+    }
+}
+
 static const api_case cases[] = {
     CASE(exact),
     CASE(standard_error_apart),
@@ -581,5 +642,6 @@ static const api_case cases[] = {
     CASE(cancelled_when_its_time_has_passed),
     CASE(on_exec_targets),
     CASE(by_a_factory),
+    CASE(by_a_factory_that_is_done_when_cancelled),
 };
 CASES_MAIN("manager-oneshots", cases)
