@@ -3,6 +3,7 @@
 #include "farm.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void refused(hostsession_manager *manager, const char *name, const char *option) {
@@ -194,6 +195,47 @@ static void max_oneshots(void **state) {
     farm_end(&f);
 }
 
+/* A caller of an older header, whose struct ends earlier: what it lacks is 0, and not read. */
+static void a_shorter_struct(void **state) {
+    (void)state;
+    const size_t sizes[] = {sizeof(size_t), offsetof(hostsession_limits, max_oneshots),
+                            offsetof(hostsession_limits, idle_close_ms)};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        hostsession_limits full = HOSTSESSION_LIMITS_INIT;
+        hostsession_limits *limits = allocate(sizes[i]);
+        farm f;
+        farm_init(&f);
+        farm_start(&f, false);
+        hostsession_manager_free(f.manager);
+        full.struct_size = sizes[i];
+        full.max_sessions = 1;
+        memcpy(limits, &full, sizes[i]);
+        hostsession_manager_options options = farm_options(&f);
+        options.limits = limits;
+        hostsession_pool *pool = NULL;
+        hostsession_manager *of_pool = NULL;
+        assert_int_equal(hostsession_pool_new(&options, limits, &pool, NULL), HOSTSESSION_OK);
+        f.manager = new_manager("farm", &options);
+        free(limits);
+        assert_int_equal(hostsession_pool_get(pool, "farm", &of_pool, NULL), HOSTSESSION_OK);
+        hostsession_named_release(open_named(f.manager, "a"));
+        hostsession_named_release(open_named(of_pool, "a"));
+        if (i) {
+            refused(f.manager, "b", "max_sessions");
+            refused(of_pool, "b", "max_sessions");
+        } else {
+            hostsession_named_release(open_named(f.manager, "b"));
+        }
+        hostsession_pool_free(pool);
+        farm_end(&f);
+    }
+    hostsession_limits none = {0};
+    hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+    hostsession_manager *manager = NULL;
+    options.limits = &none;
+    assert_int_equal(hostsession_manager_new("local", &options, &manager, NULL), HOSTSESSION_ERROR_INVALID);
+}
+
 static const api_case cases[] = {
     CASE(max_sessions),
     CASE(max_opening_and_max_waiting),
@@ -201,5 +243,6 @@ static const api_case cases[] = {
     CASE(a_thousand_sessions),
     CASE(idle_close),
     CASE(max_oneshots),
+    CASE(a_shorter_struct),
 };
 CASES_MAIN("manager-limits", cases)
