@@ -174,7 +174,7 @@ static hostsession_error start_factory(oneshot *o, hostsession_failure *failure)
 
 static int64_t connect_deadline(const oneshot *o) {
     int64_t limit_ms = options_copy_read(o->manager->session)->connect_timeout_ms;
-    if (limit_ms < 0)
+    if (limit_ms < 0 || limit_ms > INT64_MAX / 2000)
         return INT64_MAX;
     return loop_now_us(o->manager->loop) + (limit_ms ? limit_ms : 10000) * 1000;
 }

@@ -348,6 +348,21 @@ static void never_sent(void **state) {
     hostsession_loop_free(loop);
 }
 
+/* More than fits is no limit, as where a session is opened. */
+static void any_time_to_connect(void **state) {
+    (void)state;
+    const int64_t times[] = {INT64_MAX, INT64_MAX / 1000, INT64_MAX / 2000, -1, INT64_MIN};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        hostsession_options session = HOSTSESSION_OPTIONS_INIT;
+        hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+        session.connect_timeout_ms = times[i];
+        options.session = &session;
+        hostsession_manager *manager = new_manager("local", &options);
+        check_oneshot(manager, "echo one", "one\n", 0);
+        hostsession_manager_free(manager);
+    }
+}
+
 static void what_is_wrong(void **state) {
     (void)state;
     hostsession_manager *manager = local(NULL, HOSTSESSION_MODE_TTY);
@@ -636,6 +651,7 @@ static const api_case cases[] = {
     CASE(stopped_at_its_last_line),
     CASE(two_hundred),
     CASE(never_sent),
+    CASE(any_time_to_connect),
     CASE(what_is_wrong),
     CASE(in_sessions),
     CASE(in_sessions_with_a_limit),
