@@ -162,6 +162,41 @@ static void idle_close(void **state) {
     farm_end(&f);
 }
 
+typedef struct late_send {
+    hostsession_named *named;
+    int64_t idle_ms;
+    ending sent;
+} late_send;
+
+static void idle_and_send(void *data) {
+    late_send *late = data;
+    long long since = clock_ms();
+    while (clock_ms() - since <= late->idle_ms)
+        ;
+    assert_int_equal(hostsession_named_send_start(late->named, "x", 1, false, on_send, &late->sent, NULL, NULL),
+                     HOSTSESSION_OK);
+}
+
+/* What is asked in the dispatch in which the time passes, and has to wait, keeps it open. */
+static void idle_close_and_a_send(void **state) {
+    (void)state;
+    farm f;
+    late_send late = {.idle_ms = 200};
+    ending again = {.act = idle_and_send, .data = &late};
+    farm_init(&f);
+    f.limits.idle_close_ms = late.idle_ms;
+    farm_start(&f, false);
+    late.named = open_named(f.manager, "a");
+    begin_open(f.manager, "a", &again);
+    drive_until(f.loop, &late.sent.calls, 1);
+    assert_int_equal(late.sent.error, HOSTSESSION_OK);
+    while (hostsession_named_alive(late.named))
+        hostsession_loop_run_once(f.loop, 1000);
+    hostsession_named_release(late.named);
+    ending_free(&again);
+    farm_end(&f);
+}
+
 /* The place of each is taken by the next; the order is kept. */
 static void max_oneshots(void **state) {
     (void)state;
@@ -237,12 +272,7 @@ static void a_shorter_struct(void **state) {
 }
 
 static const api_case cases[] = {
-    CASE(max_sessions),
-    CASE(max_opening_and_max_waiting),
-    CASE(a_place_is_given_back),
-    CASE(a_thousand_sessions),
-    CASE(idle_close),
-    CASE(max_oneshots),
-    CASE(a_shorter_struct),
+    CASE(max_sessions), CASE(max_opening_and_max_waiting), CASE(a_place_is_given_back), CASE(a_thousand_sessions),
+    CASE(idle_close),   CASE(idle_close_and_a_send),       CASE(max_oneshots),          CASE(a_shorter_struct),
 };
 CASES_MAIN("manager-limits", cases)
