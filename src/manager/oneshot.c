@@ -36,11 +36,15 @@ void oneshot_output(void *owner, hostsession_stream stream, const char *data, si
         oneshot_stop(o, &why);
         return;
     }
+    /* A factory may call from anywhere. */
+    hostsession_loop *loop = o->manager->loop;
+    loop_guard_enter(loop);
     logger_output(&o->log, stream, data, length);
     if (o->options.on_output && !o->stopping)
         o->options.on_output(o->options.userdata, stream, data, length);
     if (o->options.on_line && !o->stopping)
         lines_feed(&o->lines[stream], data, length);
+    loop_guard_leave(loop);
 }
 
 /* ---- the end ---- */

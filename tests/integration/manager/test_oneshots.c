@@ -576,6 +576,44 @@ static void by_a_factory(void **state) {
     text_free(&w.command);
 }
 
+static void free_in_output(void *userdata, hostsession_stream stream, const char *bytes, size_t length) {
+    hostsession_manager *manager = userdata;
+    hostsession_result *result = NULL;
+    (void)stream;
+    assert_int_equal(hostsession_manager_oneshot(manager, "something", NULL, &result), HOSTSESSION_ERROR_INVALID);
+    hostsession_result_free(result);
+    hostsession_manager_free(manager);
+    assert_int_equal(length, 6);
+    assert_memory_equal(bytes, "so far", 6);
+}
+
+/* One whose output comes between dispatches: callbacks are callbacks there, too. */
+static void by_a_factory_outside_of_dispatch(void **state) {
+    (void)state;
+    hostsession_loop *loop = new_loop();
+    hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+    hostsession_run_options run = HOSTSESSION_RUN_OPTIONS_INIT;
+    workshop w = {0};
+    ending end = {0};
+    options.loop = loop;
+    options.oneshot_factory = work;
+    options.userdata = &w;
+    hostsession_manager *manager = new_manager("local", &options);
+    run.on_output = free_in_output;
+    run.userdata = manager;
+    assert_int_equal(hostsession_manager_oneshot_start(manager, "something", &run, on_oneshot, &end, NULL, NULL),
+                     HOSTSESSION_OK);
+    drive_idle(loop);
+    w.options.on_output(w.options.userdata, HOSTSESSION_STREAM_OUTPUT, "so far", 6);
+    drive_until(loop, &end.calls, 1);
+    assert_int_equal(w.cancelled, 1);
+    check_result(end.result, HOSTSESSION_STATUS_INTERRUPTED, -1, "so far");
+    w.done(HOSTSESSION_OK, NULL, w.done_userdata);
+    ending_free(&end);
+    hostsession_loop_free(loop);
+    text_free(&w.command);
+}
+
 /* One that calls `done` from inside of `cancel`, and tries what is not allowed in a callback. */
 typedef struct hasty {
     hostsession_loop *loop;
@@ -658,6 +696,7 @@ static const api_case cases[] = {
     CASE(cancelled_when_its_time_has_passed),
     CASE(on_exec_targets),
     CASE(by_a_factory),
+    CASE(by_a_factory_outside_of_dispatch),
     CASE(by_a_factory_that_is_done_when_cancelled),
 };
 CASES_MAIN("manager-oneshots", cases)
