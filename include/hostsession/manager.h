@@ -76,8 +76,8 @@ typedef hostsession_error (*hostsession_session_factory_fn)(void *userdata, cons
 typedef void (*hostsession_oneshot_fn)(hostsession_error error, hostsession_result *result, void *userdata);
 
 /** How a one-shot of a factory's is stopped: `cancel` is called at most once, at its time limit, for
- *  hostsession_request_cancel() or when the manager closes.  The request is over then; `done` is called all the same.
- */
+ *  hostsession_request_cancel() or when the manager closes.  The request is over then; `done` is called all the same,
+ *  also from inside of `cancel`. */
 typedef struct hostsession_oneshot_handle {
     void (*cancel)(void *data); /**< Stop it. */
     void *data;                 /**< For cancel. */
@@ -108,8 +108,9 @@ typedef struct hostsession_manager_options {
     const hostsession_options *session;
     /** NULL: the defaults. */
     const hostsession_limits *limits;
-    /** Before each command and each hostsession_named_send(), once; may be called inside the call that starts it.  @p
-     * name is the session's, NULL for a one-shot; @p text is NULL for a secret one. */
+    /** Before each command and each hostsession_named_send(), once, when its turn has come; may be called inside the
+     * call that starts it.  What is cancelled while it waits is not told.  @p name is the session's, NULL for a
+     * one-shot; @p text is NULL for a secret one. */
     void (*log_command)(void *userdata, const char *name, const char *text);
     /** Each line of a command's output, as it arrives and as hostsession_line_fn has it; secrets are "***". */
     void (*log_output)(void *userdata, const char *name, hostsession_stream stream, const char *line, size_t length);
@@ -222,7 +223,8 @@ HOSTSESSION_API const char *hostsession_named_name(const hostsession_named *name
 HOSTSESSION_API bool hostsession_named_alive(const hostsession_named *named);
 
 /** The session, for what has no form of its own here (its directory, hostsession_type()); NULL when it is not alive.
- *  Borrowed: not to be closed, valid until the next dispatch.  What is run on it directly is not logged. */
+ *  Borrowed: not to be closed, valid until the next dispatch.  What is run on it directly is not logged, and may come
+ *  before a send that waits. */
 HOSTSESSION_API hostsession *hostsession_named_session(const hostsession_named *named);
 
 /** End the session for all who hold it, take it out of its manager, and release this handle.  NULL is allowed.  Pending
@@ -269,7 +271,8 @@ typedef void (*hostsession_named_send_fn)(hostsession_named *named, const hostse
 /** Send bytes to the session's terminal, as hostsession_send() does; errors as hostsession_named_run(). */
 HOSTSESSION_API hostsession_error hostsession_named_send(hostsession_named *named, const char *bytes, size_t length,
                                                          bool secret, hostsession_failure *failure);
-/** Like hostsession_named_send(), returning at once. */
+/** Like hostsession_named_send(), returning at once.  It is sent when all that was started on the session's handles
+ *  before it is over, from dispatch when it is started in a callback; what is started after it comes after it. */
 HOSTSESSION_API hostsession_error hostsession_named_send_start(hostsession_named *named, const char *bytes,
                                                                size_t length, bool secret,
                                                                hostsession_named_send_fn done, void *userdata,

@@ -114,6 +114,20 @@ static void on_ran(hostsession_named *named, hostsession_error error, hostsessio
     a->done = true;
 }
 
+/* The results of commands that were not run, each told to on_result.  `m` NULL: the manager is gone. */
+static hostsession_results *refuse(const hostsession_manager *m, const hostsession_command *commands, size_t count,
+                                   const hostsession_sequence_options *options, const hostsession_failure *why) {
+    sequence *q;
+    if (sequence_new(commands, count, options, 0, &q, NULL) != HOSTSESSION_OK)
+        return NULL;
+    if (m)
+        loop_guard_enter(m->loop);
+    hostsession_results *results = sequence_refuse(q, why);
+    if (m)
+        loop_guard_leave(m->loop);
+    return results;
+}
+
 hostsession_error hostsession_named_run(hostsession_named *named, const hostsession_command *commands, size_t count,
                                         const hostsession_sequence_options *options, hostsession_results **ret_results,
                                         hostsession_failure *failure) {
@@ -134,9 +148,7 @@ hostsession_error hostsession_named_run(hostsession_named *named, const hostsess
         error = a.error;
         results_find_failure(a.results, error, &why);
     } else if (error == HOSTSESSION_ERROR_CLOSED) {
-        sequence *q;
-        if (sequence_new(commands, count, options, 0, &q, NULL) == HOSTSESSION_OK)
-            *ret_results = sequence_refuse(q, &why);
+        *ret_results = refuse(m, commands, count, options, &why);
     }
     leave(named, m);
     if (error && failure)

@@ -9,9 +9,19 @@
 
 /* ---- life ---- */
 
+static void wait_idle(entry *e) {
+    if (e->state == ENTRY_READY && e->running == 0 && e->idle.handle)
+        loop_timer_set(&e->idle, loop_now_us(e->manager->loop) + e->manager->idle_close_us);
+}
+
 static void on_idle(loop_timer *timer) {
     entry *e = list_item(timer, entry, idle);
     hostsession_failure why;
+    /* It is about to begin. */
+    if (!list_empty(&e->waiting)) {
+        wait_idle(e);
+        return;
+    }
     failure_set(&why, HOSTSESSION_ERROR_CLOSED, 0, "session",
                 "%s: session \"%s\" was closed: nothing was asked of it for %lld ms (idle_close_ms)",
                 e->manager->target, e->name, (long long)(e->manager->idle_close_us / 1000));
@@ -37,6 +47,8 @@ static bool take_slot(hostsession_manager *m, entry *e) {
     return e->slot == QUOTA_OPENING || quota_take(&m->quota, QUOTA_WAITING);
 }
 
+static void run_task(loop_task *task);
+
 hostsession_error entry_new(hostsession_manager *m, const char *name, entry **ret, hostsession_failure *failure) {
     entry *e = calloc(1, sizeof *e);
     if (!e || !(e->name = strdup(name)) || (m->idle_close_us && !loop_timer_init(&e->idle, m->loop, on_idle))) {
@@ -58,6 +70,7 @@ hostsession_error entry_new(hostsession_manager *m, const char *name, entry **re
     }
     e->users = 1;
     e->manager = m;
+    e->task.run = run_task;
     e->owner = (session_owner){options_copy_read(m->session), e};
     list_init(&e->waiting);
     list_append(&m->entries, &e->link);
@@ -100,6 +113,11 @@ void entry_end(entry *e, const hostsession_failure *why) {
     hostsession_manager *m = e->manager;
     hostsession *session = e->session;
     e->why = *why;
+    /* What waits behind others is told as those are. */
+    hostsession_failure told = *why;
+    if (e->state == ENTRY_READY && why->error != HOSTSESSION_ERROR_CANCELED)
+        failure_set(&told, HOSTSESSION_ERROR_CLOSED, 0, "session", "session \"%s\" has ended: %s", e->name,
+                    e->why.message);
     /* Whose wish it was counts: state that a holder of the default session gave up is not lost. */
     if (m->standard.entry == e) {
         m->standard.entry = NULL;
@@ -112,10 +130,11 @@ void entry_end(entry *e, const hostsession_failure *why) {
     list_remove(&e->turn);
     quota_give(&m->quota, QUOTA_SESSIONS);
     give_slot(e);
-    if (e->idle.handle)
-        loop_timer_stop(&e->idle);
+    /* Handles keep the entry, and may be out longer than the loop is there. */
+    loop_timer_destroy(&e->idle);
+    loop_unpost(&e->task);
     while (!list_empty(&e->waiting))
-        request_finish(list_item(e->waiting.next, hostsession_request, link), &e->why);
+        request_finish(list_item(e->waiting.next, hostsession_request, link), &told);
     e->manager = NULL;
     hostsession_close(session);
     entry_leave(e);
@@ -123,20 +142,54 @@ void entry_end(entry *e, const hostsession_failure *why) {
 
 /* ---- at work ---- */
 
+/* A send is told to the log right before it is sent.  So the session is given it only when it sends it at once: when
+ * all before it is over, and in none of the session's callbacks. */
+static bool sends_now(entry *e, bool in_callback) {
+    if (!e->running && in_callback)
+        loop_post(e->manager->loop, &e->task);
+    return !e->running && !in_callback;
+}
+
+bool entry_can_begin(entry *e, const hostsession_request *r) {
+    if (e->state != ENTRY_READY || e->waiting.next != &r->link)
+        return false;
+    return r->kind != REQUEST_SEND || sends_now(e, loop_in_callback(e->manager->loop));
+}
+
+static void begin_waiting(entry *e, bool in_callback) {
+    while (e->state == ENTRY_READY && !list_empty(&e->waiting)) {
+        hostsession_request *r = list_item(e->waiting.next, hostsession_request, link);
+        if (r->kind == REQUEST_SEND && !sends_now(e, in_callback))
+            return;
+        if (r->kind == REQUEST_OPEN)
+            request_finish(r, NULL);
+        else
+            named_submit(r);
+    }
+}
+
+static void run_task(loop_task *task) {
+    entry *e = list_item(task, entry, task);
+    hostsession_manager *m = e->manager;
+    e->users++;
+    m->users++;
+    begin_waiting(e, false);
+    requests_flush(m);
+    entry_leave(e);
+    manager_leave(m);
+}
+
 void entry_begin(entry *e) {
     e->running++;
     if (e->idle.handle)
         loop_timer_stop(&e->idle);
 }
 
-static void wait_idle(entry *e) {
-    if (e->state == ENTRY_READY && e->running == 0 && e->idle.handle)
-        loop_timer_set(&e->idle, loop_now_us(e->manager->loop) + e->manager->idle_close_us);
-}
-
 void entry_finish(entry *e) {
     e->running--;
     wait_idle(e);
+    if (e->state == ENTRY_READY && !e->running && !list_empty(&e->waiting))
+        loop_post(e->manager->loop, &e->task);
 }
 
 /* ---- opening ---- */
@@ -145,14 +198,7 @@ static void become_ready(entry *e) {
     e->state = ENTRY_READY;
     give_slot(e);
     wait_idle(e);
-    while (e->state == ENTRY_READY && !list_empty(&e->waiting)) {
-        hostsession_request *r = list_item(e->waiting.next, hostsession_request, link);
-        list_remove(&r->link);
-        if (r->kind == REQUEST_OPEN)
-            request_finish(r, NULL);
-        else
-            named_submit(r);
-    }
+    begin_waiting(e, true);
 }
 
 static void open_session(entry *e);

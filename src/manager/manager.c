@@ -116,7 +116,7 @@ static hostsession_error check_target(const hostsession_manager *m, hostsession_
 }
 
 static hostsession_error read_options(const hostsession_manager_options *given, hostsession_manager_options *to,
-                                      hostsession_failure *failure) {
+                                      hostsession_limits *limits, hostsession_failure *failure) {
     *to = (hostsession_manager_options)HOSTSESSION_MANAGER_OPTIONS_INIT;
     if (given &&
         (given->struct_size < offsetof(hostsession_manager_options, userdata) || given->struct_size > sizeof *to))
@@ -125,10 +125,11 @@ static hostsession_error read_options(const hostsession_manager_options *given, 
                            given->struct_size);
     if (given)
         memcpy(to, given, given->struct_size);
-    if (to->limits && (to->limits->idle_close_ms < 0 || to->limits->idle_close_ms > INT64_MAX / 2000))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "limits->idle_close_ms is %lld; use 0 for no limit", (long long)to->limits->idle_close_ms);
-    return HOSTSESSION_OK;
+    hostsession_error error = quota_read_limits(to->limits, limits, failure);
+    if (!error && (limits->idle_close_ms < 0 || limits->idle_close_ms > INT64_MAX / 2000))
+        error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                            "limits->idle_close_ms is %lld; use 0 for no limit", (long long)limits->idle_close_ms);
+    return error;
 }
 
 static hostsession_error fill(hostsession_manager *m, const char *target_text, const hostsession_manager_options *o,
@@ -136,14 +137,11 @@ static hostsession_error fill(hostsession_manager *m, const char *target_text, c
     m->target = strdup(target_text ? target_text : "");
     if (!m->target)
         return failure_no_memory(failure, "manager");
-    hostsession_error error = quota_init(&m->quota, o->limits, 1, failure);
-    if (!error)
-        error = options_copy_new(o->session, &m->session, failure);
+    hostsession_error error = options_copy_new(o->session, &m->session, failure);
     if (!error)
         error = check_target(m, failure);
     if (error)
         return error;
-    m->idle_close_us = o->limits ? o->limits->idle_close_ms * 1000 : 0;
     m->loop = o->loop;
     m->own_loop = !o->loop;
     m->owes_calls = m->own_loop ? &m->own_owes_calls : NULL;
@@ -167,7 +165,8 @@ hostsession_error hostsession_manager_new(const char *target_text, const hostses
                                           hostsession_manager **ret_manager, hostsession_failure *failure) {
     *ret_manager = NULL;
     hostsession_manager_options read;
-    hostsession_error error = read_options(options, &read, failure);
+    hostsession_limits limits;
+    hostsession_error error = read_options(options, &read, &limits, failure);
     if (error)
         return error;
     hostsession_manager *m = calloc(1, sizeof *m);
@@ -178,6 +177,8 @@ hostsession_error hostsession_manager_new(const char *target_text, const hostses
     m->session_factory = read.session_factory;
     m->oneshot_factory = read.oneshot_factory;
     m->userdata = read.userdata;
+    m->idle_close_us = limits.idle_close_ms * 1000;
+    quota_init(&m->quota, &limits, 1);
     m->task.run = run_task;
     m->guest.end = on_loop_end;
     m->standard.standard_of = m;

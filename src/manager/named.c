@@ -151,19 +151,31 @@ static hostsession_error start_run(hostsession_request *r, hostsession_failure *
     return error;
 }
 
+static hostsession_error send_failed(const hostsession_request *r, hostsession_error error, hostsession_failure *why) {
+    return failure_set(why, error, 0, "send",
+                       error == HOSTSESSION_ERROR_INVALID
+                           ? "%s: programs in pipe mode have no terminal to type at; use tty mode"
+                           : "%s: nothing could be sent",
+                       r->manager->target);
+}
+
+/* What is about to be sent.  Whatever is ended in the callback, its `done` comes later: the request is kept. */
+static void tell_send(const hostsession_request *r) {
+    hostsession_manager *m = r->manager;
+    const bytes *data = &r->send.data;
+    bool flushing = m->flushing;
+    m->flushing = true;
+    loop_guard_enter(m->loop);
+    logger_command(&r->entry->log, bytes_front(data), bytes_length(data), r->send.secret, HOSTSESSION_LOGGING_QUIET);
+    loop_guard_leave(m->loop);
+    m->flushing = flushing;
+}
+
 static hostsession_error start_send(hostsession_request *r, hostsession_failure *why) {
     const bytes *data = &r->send.data;
-    hostsession *session = r->entry->session;
-    hostsession_error error = hostsession_send_start(session, bytes_front(data), bytes_length(data), r->send.secret,
-                                                     on_send_done, r, &r->operation);
-    if (error)
-        return failure_set(why, error, 0, "send",
-                           error == HOSTSESSION_ERROR_INVALID
-                               ? "%s: programs in pipe mode have no terminal to type at; use tty mode"
-                               : "%s: nothing could be sent",
-                           r->manager->target);
-    logger_command(&r->entry->log, bytes_front(data), bytes_length(data), r->send.secret, HOSTSESSION_LOGGING_QUIET);
-    return HOSTSESSION_OK;
+    hostsession_error error = hostsession_send_start(r->entry->session, bytes_front(data), bytes_length(data),
+                                                     r->send.secret, on_send_done, r, &r->operation);
+    return error ? send_failed(r, error, why) : HOSTSESSION_OK;
 }
 
 static hostsession_error start_on_session(hostsession_request *r, hostsession_failure *why) {
@@ -175,12 +187,24 @@ static hostsession_error start_on_session(hostsession_request *r, hostsession_fa
                                     &r->expect.options, on_expect_done, r, &r->operation, why);
 }
 
-/* On failure it did not begin. */
+/* The first of those that wait.  On failure it did not begin. */
 static hostsession_error begin(hostsession_request *r, hostsession_failure *why) {
-    entry_begin(r->entry);
+    entry *e = r->entry;
+    if (r->kind == REQUEST_SEND) {
+        /* Nothing is typed: what is refused is not told. */
+        if (hostsession_type(e->session, "", 0, false) == HOSTSESSION_ERROR_INVALID)
+            return send_failed(r, HOSTSESSION_ERROR_INVALID, why);
+        if (entry_alive(e))
+            tell_send(r);
+        /* Cancelled or closed in the callback. */
+        if (r->finished)
+            return HOSTSESSION_OK;
+    }
+    list_remove(&r->link);
+    entry_begin(e);
     hostsession_error error = start_on_session(r, why);
     if (error)
-        entry_finish(r->entry);
+        entry_finish(e);
     return error;
 }
 
@@ -223,11 +247,11 @@ static hostsession_error start(hostsession_request *r, entry *e, hostsession_req
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
     r->entry = e;
     e->users++;
-    if (e->state == ENTRY_READY)
+    list_append(&e->waiting, &r->link);
+    if (entry_can_begin(e, r))
         error = begin(r, &why);
-    else
-        list_append(&e->waiting, &r->link);
     if (error) {
+        list_remove(&r->link);
         request_free(r);
         if (failure)
             *failure = why;

@@ -36,11 +36,15 @@ void oneshot_output(void *owner, hostsession_stream stream, const char *data, si
         oneshot_stop(o, &why);
         return;
     }
+    /* A factory may call from anywhere. */
+    hostsession_loop *loop = o->manager->loop;
+    loop_guard_enter(loop);
     logger_output(&o->log, stream, data, length);
     if (o->options.on_output && !o->stopping)
         o->options.on_output(o->options.userdata, stream, data, length);
     if (o->options.on_line && !o->stopping)
         lines_feed(&o->lines[stream], data, length);
+    loop_guard_leave(loop);
 }
 
 /* ---- the end ---- */
@@ -78,18 +82,38 @@ void oneshot_free(oneshot *o) {
         oneshot_release(o);
 }
 
+static hostsession_status stopped_status(const oneshot *o) {
+    if (o->why.error != HOSTSESSION_ERROR_TIMED_OUT && o->why.error != HOSTSESSION_ERROR_CANCELED)
+        return HOSTSESSION_STATUS_ERROR;
+    if (!o->sent)
+        return HOSTSESSION_STATUS_SKIPPED;
+    return o->why.error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED : HOSTSESSION_STATUS_TIMED_OUT;
+}
+
+/* Lines without a newline. */
+static void give_rest(oneshot *o) {
+    loop_guard_enter(o->manager->loop);
+    logger_finish(&o->log);
+    for (int i = 0; i < 2 && o->options.on_line; i++)
+        lines_finish(&o->lines[i]);
+    loop_guard_leave(o->manager->loop);
+}
+
 /* `result` was filled; its status and failure say how it ended. */
 void oneshot_finish(oneshot *o, hostsession_result *result) {
     hostsession_request *r = o->request;
+    /* It may be stopped in there: all that stopping sets off is undone behind it. */
+    if (!o->stopping)
+        give_rest(o);
     loop_timer_stop(&o->timer);
     loop_unpost(&o->task);
     list_remove(&o->link);
     list_remove(&o->turn);
     give_slot(o);
-    if (!o->stopping) {
-        logger_finish(&o->log);
-        for (int i = 0; i < 2 && o->options.on_line; i++)
-            lines_finish(&o->lines[i]);
+    if (result && o->stopping) {
+        result->status = stopped_status(o);
+        result->exit_status = -1;
+        result->failure = o->why;
     }
     if (result) {
         result->session_alive = false;
@@ -116,16 +140,8 @@ static void finish_own(oneshot *o, hostsession_status status, int exit_status, c
     oneshot_finish(o, result);
 }
 
-hostsession_status oneshot_stopped_status(const oneshot *o) {
-    if (o->why.error != HOSTSESSION_ERROR_TIMED_OUT && o->why.error != HOSTSESSION_ERROR_CANCELED)
-        return HOSTSESSION_STATUS_ERROR;
-    if (!o->sent)
-        return HOSTSESSION_STATUS_SKIPPED;
-    return o->why.error == HOSTSESSION_ERROR_CANCELED ? HOSTSESSION_STATUS_INTERRUPTED : HOSTSESSION_STATUS_TIMED_OUT;
-}
-
 void oneshot_finish_stopped(oneshot *o) {
-    finish_own(o, oneshot_stopped_status(o), -1, &o->why);
+    finish_own(o, stopped_status(o), -1, &o->why);
 }
 
 void oneshot_finish_exited(oneshot *o, int exit_status) {
@@ -157,10 +173,18 @@ static void stop_now(oneshot *o) {
         hostsession_close(session);
         return;
     }
-    if (o->factory_runs && o->factory.cancel)
-        o->factory.cancel(o->factory.data);
+    const hostsession_oneshot_handle factory = o->factory;
+    bool cancels = o->factory_runs && factory.cancel;
+    m->users++;
     oneshot_finish_stopped(o);
+    /* Only now: `done` may come from inside of it, and is told nobody any more. */
+    if (cancels) {
+        loop_guard_enter(m->loop);
+        factory.cancel(factory.data);
+        loop_guard_leave(m->loop);
+    }
     oneshot_flush(m);
+    manager_leave(m);
 }
 
 static void on_task(loop_task *task) {
@@ -200,6 +224,9 @@ static void on_timer(loop_timer *timer) {
     oneshot *o = list_item(timer, oneshot, timer);
     hostsession_manager *m = o->manager;
     hostsession_failure why;
+    /* Its task, or the end of its session, is still to come. */
+    if (o->stopping)
+        return;
     failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "connect", "%s: not connected in time", m->target);
     if (!o->sent && !o->waits && o->transport.data && o->transport.explain)
         o->transport.explain(o->transport.data, &why);
@@ -214,7 +241,6 @@ static void on_timer(loop_timer *timer) {
     }
     o->stopping = true;
     o->why = why;
-    loop_unpost(&o->task);
     stop_now(o);
 }
 

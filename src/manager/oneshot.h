@@ -38,13 +38,12 @@ struct oneshot {
 /* ---- oneshot.c ---- */
 
 void oneshot_output(void *owner, hostsession_stream stream, const char *data, size_t length);
-/* `result`, given away, says how it ended; NULL: there was no memory for one. */
+/* `result`, given away, says how it ended, unless it was stopped first; NULL: there was no memory for one. */
 void oneshot_finish(oneshot *o, hostsession_result *result);
 /* With the output that has come. */
 void oneshot_finish_exited(oneshot *o, int exit_status);
 void oneshot_finish_failed(oneshot *o, const hostsession_failure *why);
 void oneshot_finish_stopped(oneshot *o);
-hostsession_status oneshot_stopped_status(const oneshot *o);
 /* Tell the callers now, where we are in nobody's call but the loop's. */
 void oneshot_flush(hostsession_manager *m);
 void oneshot_release(oneshot *o);

@@ -78,10 +78,7 @@ static void on_run_done(hostsession *session, hostsession_error error, hostsessi
     oneshot *o = userdata;
     hostsession_manager *m = o->manager;
     end_session(o);
-    if (result && o->stopping) {
-        result->status = oneshot_stopped_status(o);
-        result->failure = o->why;
-    } else if (result && result->status == HOSTSESSION_STATUS_SHELL_EXITED && result->exit_status >= 0) {
+    if (result && result->status == HOSTSESSION_STATUS_SHELL_EXITED && result->exit_status >= 0) {
         result->status = result->exit_status == 0 ? HOSTSESSION_STATUS_SUCCESS : HOSTSESSION_STATUS_FAILED;
         result->failure = (hostsession_failure)HOSTSESSION_FAILURE_INIT;
     }
@@ -177,7 +174,7 @@ static hostsession_error start_factory(oneshot *o, hostsession_failure *failure)
 
 static int64_t connect_deadline(const oneshot *o) {
     int64_t limit_ms = options_copy_read(o->manager->session)->connect_timeout_ms;
-    if (limit_ms < 0)
+    if (limit_ms < 0 || limit_ms > INT64_MAX / 2000)
         return INT64_MAX;
     return loop_now_us(o->manager->loop) + (limit_ms ? limit_ms : 10000) * 1000;
 }

@@ -23,9 +23,8 @@ enum { default_hosts = 10 };
 
 static hostsession_error fill(hostsession_pool *pool, const hostsession_manager_options *options,
                               const hostsession_limits *limits, hostsession_failure *failure) {
-    quota unused;
+    hostsession_limits all;
     pool->options = (hostsession_manager_options)HOSTSESSION_MANAGER_OPTIONS_INIT;
-    pool->limits = (hostsession_limits)HOSTSESSION_LIMITS_INIT;
     if (options && (options->struct_size < offsetof(hostsession_manager_options, userdata) ||
                     options->struct_size > sizeof *options))
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
@@ -34,16 +33,14 @@ static hostsession_error fill(hostsession_pool *pool, const hostsession_manager_
     if (options)
         memcpy(&pool->options, options, options->struct_size);
     pool->options.struct_size = sizeof pool->options;
-    hostsession_error error = quota_init(&pool->quota, limits, default_hosts, failure);
+    hostsession_error error = quota_read_limits(limits, &all, failure);
     if (!error)
-        error = quota_init(&unused, pool->options.limits, 1, failure);
+        error = quota_read_limits(pool->options.limits, &pool->limits, failure);
     if (!error)
         error = options_copy_new(pool->options.session, &pool->session, failure);
     if (error)
         return error;
-    if (pool->options.limits)
-        memcpy(&pool->limits, pool->options.limits, pool->options.limits->struct_size);
-    pool->limits.struct_size = sizeof pool->limits;
+    quota_init(&pool->quota, &all, default_hosts);
     pool->own_loop = !pool->options.loop;
     if (pool->own_loop)
         error = hostsession_loop_new(&pool->options.loop, failure);

@@ -78,7 +78,8 @@ struct entry {
     bool retried;
     hostsession *session;
     hostsession_failure why; /* once it is gone */
-    list waiting;            /* requests, until it is ready */
+    list waiting;            /* requests, until it is ready, and from a send on that is not sent yet */
+    loop_task task;          /* the first of them can begin */
     unsigned running;        /* requests on the session */
     logger log;
     session_owner owner;
@@ -155,6 +156,8 @@ bool entry_alive(const entry *e);
 void entry_end(entry *e, const hostsession_failure *why);
 /* Open those whose turn has come. */
 void entries_open(hostsession_manager *m);
+/* Whether the request, the last of those that wait, can begin at once; else it does later. */
+bool entry_can_begin(entry *e, const hostsession_request *r);
 /* A request begins on its session, or is over. */
 void entry_begin(entry *e);
 void entry_finish(entry *e);

@@ -16,19 +16,24 @@ static const struct {
     [QUOTA_WAITING] = {"sessions and one-shots that wait", "max_waiting", 10000},
 };
 
-hostsession_error quota_init(quota *q, const hostsession_limits *limits, unsigned factor,
-                             hostsession_failure *failure) {
-    hostsession_limits l = HOSTSESSION_LIMITS_INIT;
-    if (limits && (limits->struct_size < sizeof(size_t) || limits->struct_size > sizeof l))
+hostsession_error quota_read_limits(const hostsession_limits *given, hostsession_limits *to,
+                                    hostsession_failure *failure) {
+    *to = (hostsession_limits)HOSTSESSION_LIMITS_INIT;
+    if (given && (given->struct_size < sizeof(size_t) || given->struct_size > sizeof *to))
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "limits->struct_size is %zu; start from HOSTSESSION_LIMITS_INIT", limits->struct_size);
-    if (limits)
-        memcpy(&l, limits, limits->struct_size);
-    const unsigned given[QUOTA_KINDS] = {l.max_sessions, l.max_oneshots, l.max_opening, l.max_waiting};
+                           "limits->struct_size is %zu; start from HOSTSESSION_LIMITS_INIT", given->struct_size);
+    if (given)
+        memcpy(to, given, given->struct_size);
+    to->struct_size = sizeof *to;
+    return HOSTSESSION_OK;
+}
+
+void quota_init(quota *q, const hostsession_limits *limits, unsigned factor) {
+    const unsigned given[QUOTA_KINDS] = {limits->max_sessions, limits->max_oneshots, limits->max_opening,
+                                         limits->max_waiting};
     *q = (quota){0};
     for (int i = 0; i < QUOTA_KINDS; i++)
         q->most[i] = given[i] ? given[i] : kinds[i].by_default * factor;
-    return HOSTSESSION_OK;
 }
 
 bool quota_take(quota *q, quota_kind kind) {

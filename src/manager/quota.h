@@ -13,8 +13,12 @@ typedef struct quota {
     struct quota *shared; /* what is taken here is taken there, too; may be NULL */
 } quota;
 
-/* `limits` may be NULL; the defaults are times `factor`. */
-hostsession_error quota_init(quota *q, const hostsession_limits *limits, unsigned factor, hostsession_failure *failure);
+/* Copy what a caller gave, which may be NULL or shorter than ours: what it lacks is 0.  HOSTSESSION_ERROR_INVALID. */
+hostsession_error quota_read_limits(const hostsession_limits *given, hostsession_limits *to,
+                                    hostsession_failure *failure);
+
+/* Where they are 0, the defaults times `factor`. */
+void quota_init(quota *q, const hostsession_limits *limits, unsigned factor);
 
 bool quota_take(quota *q, quota_kind kind);
 void quota_give(quota *q, quota_kind kind);

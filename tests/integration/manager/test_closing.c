@@ -133,6 +133,28 @@ static void free_at_once(void **state) {
     }
 }
 
+/* Also when there was a timer on a loop that is gone by then. */
+static void handles_outlive_the_loop(void **state) {
+    (void)state;
+    for (int own_loop = 0; own_loop < 2; own_loop++) {
+        farm f;
+        farm_init(&f);
+        f.limits.idle_close_ms = 1000000;
+        farm_start(&f, own_loop);
+        hostsession_named *released = open_named(f.manager, "a");
+        hostsession_named *closed = open_named(f.manager, "b");
+        hostsession_manager_free(f.manager);
+        hostsession_loop_free(f.loop);
+        f.manager = NULL;
+        f.loop = NULL;
+        assert_false(hostsession_named_alive(released));
+        assert_string_equal(hostsession_named_name(released), "a");
+        hostsession_named_release(released);
+        hostsession_named_close(closed);
+        farm_end(&f);
+    }
+}
+
 static void the_loop_is_freed_first(void **state) {
     (void)state;
     crowd c;
@@ -314,6 +336,7 @@ static void processes_are_gone(void **state) {
 static const api_case cases[] = {
     CASE(close_all),
     CASE(free_at_once),
+    CASE(handles_outlive_the_loop),
     CASE(the_loop_is_freed_first),
     CASE(in_a_callback),
     CASE(again_in_what_it_brings_about),

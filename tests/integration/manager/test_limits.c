@@ -3,6 +3,7 @@
 #include "farm.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void refused(hostsession_manager *manager, const char *name, const char *option) {
@@ -161,6 +162,41 @@ static void idle_close(void **state) {
     farm_end(&f);
 }
 
+typedef struct late_send {
+    hostsession_named *named;
+    int64_t idle_ms;
+    ending sent;
+} late_send;
+
+static void idle_and_send(void *data) {
+    late_send *late = data;
+    long long since = clock_ms();
+    while (clock_ms() - since <= late->idle_ms)
+        ;
+    assert_int_equal(hostsession_named_send_start(late->named, "x", 1, false, on_send, &late->sent, NULL, NULL),
+                     HOSTSESSION_OK);
+}
+
+/* What is asked in the dispatch in which the time passes, and has to wait, keeps it open. */
+static void idle_close_and_a_send(void **state) {
+    (void)state;
+    farm f;
+    late_send late = {.idle_ms = 200};
+    ending again = {.act = idle_and_send, .data = &late};
+    farm_init(&f);
+    f.limits.idle_close_ms = late.idle_ms;
+    farm_start(&f, false);
+    late.named = open_named(f.manager, "a");
+    begin_open(f.manager, "a", &again);
+    drive_until(f.loop, &late.sent.calls, 1);
+    assert_int_equal(late.sent.error, HOSTSESSION_OK);
+    while (hostsession_named_alive(late.named))
+        hostsession_loop_run_once(f.loop, 1000);
+    hostsession_named_release(late.named);
+    ending_free(&again);
+    farm_end(&f);
+}
+
 /* The place of each is taken by the next; the order is kept. */
 static void max_oneshots(void **state) {
     (void)state;
@@ -194,12 +230,49 @@ static void max_oneshots(void **state) {
     farm_end(&f);
 }
 
+/* A caller of an older header, whose struct ends earlier: what it lacks is 0, and not read. */
+static void a_shorter_struct(void **state) {
+    (void)state;
+    const size_t sizes[] = {sizeof(size_t), offsetof(hostsession_limits, max_oneshots),
+                            offsetof(hostsession_limits, idle_close_ms)};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        hostsession_limits full = HOSTSESSION_LIMITS_INIT;
+        hostsession_limits *limits = allocate(sizes[i]);
+        farm f;
+        farm_init(&f);
+        farm_start(&f, false);
+        hostsession_manager_free(f.manager);
+        full.struct_size = sizes[i];
+        full.max_sessions = 1;
+        memcpy(limits, &full, sizes[i]);
+        hostsession_manager_options options = farm_options(&f);
+        options.limits = limits;
+        hostsession_pool *pool = NULL;
+        hostsession_manager *of_pool = NULL;
+        assert_int_equal(hostsession_pool_new(&options, limits, &pool, NULL), HOSTSESSION_OK);
+        f.manager = new_manager("farm", &options);
+        free(limits);
+        assert_int_equal(hostsession_pool_get(pool, "farm", &of_pool, NULL), HOSTSESSION_OK);
+        hostsession_named_release(open_named(f.manager, "a"));
+        hostsession_named_release(open_named(of_pool, "a"));
+        if (i) {
+            refused(f.manager, "b", "max_sessions");
+            refused(of_pool, "b", "max_sessions");
+        } else {
+            hostsession_named_release(open_named(f.manager, "b"));
+        }
+        hostsession_pool_free(pool);
+        farm_end(&f);
+    }
+    hostsession_limits none = {0};
+    hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+    hostsession_manager *manager = NULL;
+    options.limits = &none;
+    assert_int_equal(hostsession_manager_new("local", &options, &manager, NULL), HOSTSESSION_ERROR_INVALID);
+}
+
 static const api_case cases[] = {
-    CASE(max_sessions),
-    CASE(max_opening_and_max_waiting),
-    CASE(a_place_is_given_back),
-    CASE(a_thousand_sessions),
-    CASE(idle_close),
-    CASE(max_oneshots),
+    CASE(max_sessions), CASE(max_opening_and_max_waiting), CASE(a_place_is_given_back), CASE(a_thousand_sessions),
+    CASE(idle_close),   CASE(idle_close_and_a_send),       CASE(max_oneshots),          CASE(a_shorter_struct),
 };
 CASES_MAIN("manager-limits", cases)

@@ -226,6 +226,63 @@ static void output_as_it_arrives(void **state) {
     }
 }
 
+/* What ends in the middle of a line, and is stopped by whom the rest of it is told. */
+typedef struct last_words {
+    hostsession_manager *manager;
+    hostsession_request *request;
+    bool by_log, closes;
+    int told;
+} last_words;
+
+static void stop_at(last_words *w, bool in_log) {
+    if (in_log != w->by_log)
+        return;
+    w->told++;
+    if (w->closes)
+        hostsession_manager_close_all(w->manager);
+    else
+        hostsession_request_cancel(w->request);
+}
+
+static void last_line(void *userdata, hostsession_stream stream, const char *line, size_t length) {
+    (void)stream, (void)line, (void)length;
+    stop_at(userdata, false);
+}
+
+static void last_logged(void *userdata, const char *name, hostsession_stream stream, const char *line, size_t length) {
+    (void)name, (void)stream, (void)line, (void)length;
+    stop_at(userdata, true);
+}
+
+static void stopped_at_its_last_line(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        hostsession_loop *loop = new_loop();
+        hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+        hostsession_run_options run = HOSTSESSION_RUN_OPTIONS_INIT;
+        last_words w = {.by_log = i % 2, .closes = i / 2};
+        ending end = {0};
+        options.loop = loop;
+        options.log_output = last_logged;
+        options.userdata = &w;
+        run.on_line = last_line;
+        run.userdata = &w;
+        w.manager = new_manager("local", &options);
+        assert_int_equal(hostsession_manager_oneshot_start(w.manager, "printf abc", &run, on_oneshot, &end, &w.request,
+                                                           NULL),
+                         HOSTSESSION_OK);
+        drive_until(loop, &end.calls, 1);
+        drive_idle(loop);
+        assert_int_equal(end.calls, 1);
+        assert_int_equal(w.told, 1);
+        assert_int_equal(end.error, HOSTSESSION_ERROR_CANCELED);
+        check_result(end.result, HOSTSESSION_STATUS_INTERRUPTED, -1, "abc");
+        ending_free(&end);
+        hostsession_manager_free(w.manager);
+        hostsession_loop_free(loop);
+    }
+}
+
 static void two_hundred(void **state) {
     (void)state;
     enum { many = 200 };
@@ -289,6 +346,21 @@ static void never_sent(void **state) {
     ending_free(&runs);
     hostsession_manager_free(manager);
     hostsession_loop_free(loop);
+}
+
+/* More than fits is no limit, as where a session is opened. */
+static void any_time_to_connect(void **state) {
+    (void)state;
+    const int64_t times[] = {INT64_MAX, INT64_MAX / 1000, INT64_MAX / 2000, -1, INT64_MIN};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        hostsession_options session = HOSTSESSION_OPTIONS_INIT;
+        hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+        session.connect_timeout_ms = times[i];
+        options.session = &session;
+        hostsession_manager *manager = new_manager("local", &options);
+        check_oneshot(manager, "echo one", "one\n", 0);
+        hostsession_manager_free(manager);
+    }
 }
 
 static void what_is_wrong(void **state) {
@@ -372,6 +444,35 @@ static void in_sessions_with_a_limit(void **state) {
     f.manager = NULL;
     drive_idle(f.loop);
     memory_free(f.peers[--f.opened]);
+    farm_end(&f);
+}
+
+/* In one pass: what was cancelled first is not timed out, nor ended twice. */
+static void cancelled_when_its_time_has_passed(void **state) {
+    (void)state;
+    farm f;
+    ending end = {0};
+    farm_init(&f);
+    farm_start(&f, false);
+    enum { limit_ms = 1000 };
+    hostsession_request *request = begin_oneshot(f.manager, "wait here", limit_ms, &end);
+    long long since = clock_ms();
+    while (f.opened < 1)
+        hostsession_loop_run_once(f.loop, 1000);
+    drive_until_waits(f.loop, f.peers[0]);
+    drive_idle(f.loop);
+    assert_int_equal(end.calls, 0);
+    /* The caller is busy elsewhere. */
+    while (clock_ms() - since <= limit_ms)
+        ;
+    hostsession_request_cancel(request);
+    drive_until(f.loop, &end.calls, 1);
+    drive_idle(f.loop);
+    assert_int_equal(end.calls, 1);
+    assert_int_equal(end.error, HOSTSESSION_ERROR_CANCELED);
+    check_result(end.result, HOSTSESSION_STATUS_INTERRUPTED, -1, "here\n");
+    assert_int_equal(hostsession_result_failure(end.result)->error, HOSTSESSION_ERROR_CANCELED);
+    ending_free(&end);
     farm_end(&f);
 }
 
@@ -475,6 +576,105 @@ static void by_a_factory(void **state) {
     text_free(&w.command);
 }
 
+static void free_in_output(void *userdata, hostsession_stream stream, const char *bytes, size_t length) {
+    hostsession_manager *manager = userdata;
+    hostsession_result *result = NULL;
+    (void)stream;
+    assert_int_equal(hostsession_manager_oneshot(manager, "something", NULL, &result), HOSTSESSION_ERROR_INVALID);
+    hostsession_result_free(result);
+    hostsession_manager_free(manager);
+    assert_int_equal(length, 6);
+    assert_memory_equal(bytes, "so far", 6);
+}
+
+/* One whose output comes between dispatches: callbacks are callbacks there, too. */
+static void by_a_factory_outside_of_dispatch(void **state) {
+    (void)state;
+    hostsession_loop *loop = new_loop();
+    hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+    hostsession_run_options run = HOSTSESSION_RUN_OPTIONS_INIT;
+    workshop w = {0};
+    ending end = {0};
+    options.loop = loop;
+    options.oneshot_factory = work;
+    options.userdata = &w;
+    hostsession_manager *manager = new_manager("local", &options);
+    run.on_output = free_in_output;
+    run.userdata = manager;
+    assert_int_equal(hostsession_manager_oneshot_start(manager, "something", &run, on_oneshot, &end, NULL, NULL),
+                     HOSTSESSION_OK);
+    drive_idle(loop);
+    w.options.on_output(w.options.userdata, HOSTSESSION_STREAM_OUTPUT, "so far", 6);
+    drive_until(loop, &end.calls, 1);
+    assert_int_equal(w.cancelled, 1);
+    check_result(end.result, HOSTSESSION_STATUS_INTERRUPTED, -1, "so far");
+    w.done(HOSTSESSION_OK, NULL, w.done_userdata);
+    ending_free(&end);
+    hostsession_loop_free(loop);
+    text_free(&w.command);
+}
+
+/* One that calls `done` from inside of `cancel`, and tries what is not allowed in a callback. */
+typedef struct hasty {
+    hostsession_loop *loop;
+    hostsession_oneshot_fn done;
+    void *done_userdata;
+    hostsession_result *result;
+    int cancelled;
+} hasty;
+
+static void cancel_hastily(void *data) {
+    hasty *h = data;
+    h->cancelled++;
+    assert_int_equal(hostsession_loop_dispatch(h->loop), HOSTSESSION_ERROR_INVALID);
+    h->done(HOSTSESSION_OK, h->result, h->done_userdata);
+}
+
+static hostsession_error work_hastily(void *userdata, const char *command, const hostsession_run_options *options,
+                                      hostsession_oneshot_fn done, void *done_userdata,
+                                      hostsession_oneshot_handle *ret_handle, hostsession_failure *failure) {
+    hasty *h = userdata;
+    (void)command, (void)failure;
+    h->done = done;
+    h->done_userdata = done_userdata;
+    options->on_output(options->userdata, HOSTSESSION_STREAM_OUTPUT, "so far", 6);
+    *ret_handle = (hostsession_oneshot_handle){cancel_hastily, h};
+    return HOSTSESSION_OK;
+}
+
+/* Stopped by a cancel, by its time limit, by close_all, by free. */
+static void by_a_factory_that_is_done_when_cancelled(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        hostsession_manager_options options = HOSTSESSION_MANAGER_OPTIONS_INIT;
+        hasty h = {.loop = new_loop(), .result = make_result()};
+        ending end = {0};
+        options.loop = h.loop;
+        options.oneshot_factory = work_hastily;
+        options.userdata = &h;
+        hostsession_manager *manager = new_manager("local", &options);
+        hostsession_request *request = begin_oneshot(manager, "something", i == 1 ? 20 : 0, &end);
+        while (!h.done)
+            hostsession_loop_run_once(h.loop, 1000);
+        if (i == 0)
+            hostsession_request_cancel(request);
+        else if (i == 2)
+            hostsession_manager_close_all(manager);
+        else if (i == 3)
+            hostsession_manager_free(manager);
+        drive_until(h.loop, &end.calls, 1);
+        drive_idle(h.loop);
+        assert_int_equal(end.calls, 1);
+        assert_int_equal(h.cancelled, 1);
+        check_result(end.result, i == 1 ? HOSTSESSION_STATUS_TIMED_OUT : HOSTSESSION_STATUS_INTERRUPTED, -1, "so far");
+        assert_int_equal(hostsession_result_failure(end.result)->error, end.error);
+        ending_free(&end);
+        if (i < 3)
+            hostsession_manager_free(manager);
+        hostsession_loop_free(h.loop);
+    }
+}
+
 static const api_case cases[] = {
     CASE(exact),
     CASE(standard_error_apart),
@@ -486,12 +686,17 @@ static const api_case cases[] = {
     CASE(freed),
     CASE(a_flood_is_timed_out),
     CASE(output_as_it_arrives),
+    CASE(stopped_at_its_last_line),
     CASE(two_hundred),
     CASE(never_sent),
+    CASE(any_time_to_connect),
     CASE(what_is_wrong),
     CASE(in_sessions),
     CASE(in_sessions_with_a_limit),
+    CASE(cancelled_when_its_time_has_passed),
     CASE(on_exec_targets),
     CASE(by_a_factory),
+    CASE(by_a_factory_outside_of_dispatch),
+    CASE(by_a_factory_that_is_done_when_cancelled),
 };
 CASES_MAIN("manager-oneshots", cases)

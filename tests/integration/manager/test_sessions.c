@@ -499,6 +499,38 @@ static void no_blocking_in_callbacks(void **state) {
     farm_end(&f);
 }
 
+static bool on_refused(void *userdata, size_t index, const hostsession_result *result) {
+    int *calls = userdata;
+    (void)index;
+    assert_int_equal(hostsession_result_status(result), HOSTSESSION_STATUS_SKIPPED);
+    try_blocking(NULL);
+    ++*calls;
+    return true;
+}
+
+/* Nor in those that a blocking call makes before it drives the loop. */
+static void no_blocking_when_refused(void **state) {
+    (void)state;
+    farm f;
+    int calls = 0;
+    farm_init(&f);
+    blocked = &f;
+    farm_start(&f, true);
+    hostsession_named *named = open_named(f.manager, "a");
+    /* What the call itself notices. */
+    memory_hang_up(f.peers[0], NULL);
+    hostsession_sequence_options options = HOSTSESSION_SEQUENCE_OPTIONS_INIT;
+    const hostsession_command commands[] = {{.text = "say one"}, {.text = "say two"}};
+    hostsession_results *results = NULL;
+    options.on_result = on_refused;
+    options.userdata = &calls;
+    assert_int_equal(hostsession_named_run(named, commands, 2, &options, &results, NULL), HOSTSESSION_ERROR_CLOSED);
+    assert_int_equal(calls, 2);
+    hostsession_results_free(results);
+    hostsession_named_release(named);
+    farm_end(&f);
+}
+
 /* All that the options point to may go once the manager is made. */
 static void options_are_copied(void **state) {
     (void)state;
@@ -539,6 +571,7 @@ static const api_case cases[] = {
     CASE(cancel),
     CASE(what_is_wrong),
     CASE(no_blocking_in_callbacks),
+    CASE(no_blocking_when_refused),
     CASE(options_are_copied),
 };
 CASES_MAIN("manager-sessions", cases)
