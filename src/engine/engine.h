@@ -27,8 +27,8 @@ typedef struct engine_host {
      * id.  Returns whether it is on the transport's own terminal: whether signal(), reset_terminal() and
      * terminal_changed() are for it. */
     bool (*shell_pid)(void *owner, unsigned depth, int64_t pid);
-    /* NULL, or: the shells that are deeper have ended: what they have left alive is killed if it would read what is typed
-     * for this one.  Returns whether nothing of that kind is left. */
+    /* NULL, or: the shells that are deeper have ended: what they have left alive is killed if it would read what is
+     * typed for this one.  Returns whether nothing of that kind is left. */
     bool (*end_inner)(void *owner, unsigned depth);
     /* An inner shell has ended, though nobody left it: what waits was meant for that one.  `told`: the operation that
      * runs says so. */

@@ -63,8 +63,9 @@
             TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN                                                     \
                                                         "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
 #define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                          \
-    DEFINE(NAME) "_hs_d=0;" STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"  \
-                                                                                                                  "\n"
+    DEFINE(NAME)                                                                                                       \
+    "_hs_d=0;" STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"               \
+                                                                                                     "\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"

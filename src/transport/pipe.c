@@ -299,8 +299,8 @@ static void pipe_begin(void *data) {
     transport->must_be_read = 0;
 }
 
-/* A shell that is interrupted as it starts a program forgets it: the program was not there yet, and runs on.  Before the
- * first sync is typed: what that starts, ksh93 must see end as it likes.  Background jobs ignore these signals. */
+/* A shell that is interrupted as it starts a program forgets it: the program was not there yet, and runs on.  Before
+ * the first sync is typed: what that starts, ksh93 must see end as it likes.  Background jobs ignore these signals. */
 static void interrupt_forgotten(pipe_transport *transport) {
     transport->typed_since = true;
     processes_choice choice = {.session = child_pid(transport->child),

@@ -452,7 +452,8 @@ static void pty_shell_pid(void *data, unsigned depth, int64_t pid) {
 }
 
 static bool is_alive(const pty_transport *pty, const inner_shell *one) {
-    return one->pid && getsid(one->pid) == child_pid(pty->child) && processes_start_ticks(one->pid) == one->started_ticks;
+    return one->pid && getsid(one->pid) == child_pid(pty->child) &&
+           processes_start_ticks(one->pid) == one->started_ticks;
 }
 
 /* What was started in them is younger; the outer shell has started nothing since. */
