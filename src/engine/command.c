@@ -404,8 +404,10 @@ void command_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
         hostsession_status status = !sent        ? HOSTSESSION_STATUS_SKIPPED
                                     : how->known ? HOSTSESSION_STATUS_SHELL_EXITED
                                                  : HOSTSESSION_STATUS_LOST;
-        command_finish(e, sent ? failure.error : HOSTSESSION_ERROR_CLOSED, status,
-                       how->known && sent ? how->exit_status : -1, &failure);
+        hostsession_failure told = failure;
+        if (!sent)
+            told.error = HOSTSESSION_ERROR_CLOSED;
+        command_finish(e, told.error, status, how->known && sent ? how->exit_status : -1, &told);
     }
     parts_end(e, &failure);
 }

@@ -117,7 +117,7 @@ static bool on_marker(void *owner, const marker *m) {
     if (m->kind == MARKER_PROMPT) {
         if (parts_status(m, 0) < 0)
             return false;
-        e->prompt_seen = true;
+        e->prompt_seen |= !e->raw || !prompts_is_first(e, m);
     }
     if (e->phase == PHASE_DEPARTING)
         return levels_marker(s, m);
@@ -320,7 +320,8 @@ void parts_note_end(engine *e, const marker *m) {
 
 void engine_connected(engine *e, int64_t now_us) {
     e->now = now_us;
-    opening_start(e);
+    if (e->phase != PHASE_ENDED)
+        opening_start(e);
 }
 
 static void show_received(engine *e, const char *data, size_t length) {

@@ -328,6 +328,8 @@ bool prompts_seen(side *s, const marker *m);
 void prompts_drained(engine *e);
 /* Whether prompts come on this stream, as far as is known. */
 bool prompts_come_on(const side *s);
+/* Whether it is the last line's own, and not one for what was sent behind that line. */
+bool prompts_is_first(const engine *e, const marker *m);
 /* What looked like a prompt was printed by the command: it goes on. */
 void prompts_release_suspect(side *s);
 /* Behind a prompt that came without END: keep the trace of the sync that asks for it, where no guard hides that. */

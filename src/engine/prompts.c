@@ -18,6 +18,10 @@ static bool passes_fence(const engine *e, const marker *m) {
     return !e->shell->dialect->quiet_prompt && m->number == e->fence && !e->fence_passed;
 }
 
+bool prompts_is_first(const engine *e, const marker *m) {
+    return !e->shell->dialect->quiet_prompt && m->number > e->shell->last_prompt;
+}
+
 void prompts_note(side *s, const marker *m) {
     engine *e = s->engine;
     bool numbered = m->number != 0;
@@ -178,9 +182,10 @@ bool prompts_seen(side *s, const marker *m) {
     if (e->phase == PHASE_RECOVERING) {
         seen_in_recovery(s, m);
     } else if (e->phase == PHASE_SETTLING) {
+        bool ours = e->raw && prompts_is_first(e, m);
         prompts_note(s, m);
         between_flush(s);
-        if (!e->sync_number)
+        if (!e->sync_number && !ours)
             parts_sync(e);
     } else {
         return seen_in_command(s, m);

@@ -46,6 +46,10 @@ bool loop_in_callback(const hostsession_loop *loop) {
     return loop->dispatching || loop->callbacks > 0;
 }
 
+bool loop_is_ending(const hostsession_loop *loop) {
+    return loop->ending;
+}
+
 char *loop_read_buffer(hostsession_loop *loop) {
     return loop->read_buffer;
 }
@@ -279,6 +283,7 @@ static void close_handle(uv_handle_t *handle, void *unused) {
 void hostsession_loop_free(hostsession_loop *loop) {
     if (!loop)
         return;
+    loop->ending = true;
     end_guests(loop);
     loop_drive_holds(loop);
     abandon_holds(loop);

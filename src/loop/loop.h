@@ -22,6 +22,9 @@ bool loop_in_dispatch(const hostsession_loop *loop);
 /* Around callbacks that are made outside dispatch, so that they cannot drive the loop either. */
 void loop_guard_enter(hostsession_loop *loop);
 void loop_guard_leave(hostsession_loop *loop);
+/* Whether hostsession_loop_free() has begun: what is opened from now on would outlive the loop. */
+bool loop_is_ending(const hostsession_loop *loop);
+
 /* Whether the loop cannot be driven from here. */
 bool loop_in_callback(const hostsession_loop *loop);
 

@@ -17,6 +17,7 @@ struct hostsession_loop {
     bool now_stale;
     bool dispatching;
     unsigned callbacks; /* made outside dispatch, one in another */
+    bool ending;
     /* hostsession_loop_run_once() may sleep in this pass, and a callback ran before it could. */
     bool may_wait;
     bool called_back;

@@ -33,7 +33,7 @@ bool drive_pending(hostsession *session) {
     while (!d.gone && session->closing && session->own_loop)
         hostsession_loop_run_once(loop, -1);
     leave(session, &d);
-    return !d.gone;
+    return !d.gone && !session->closing;
 }
 
 void drive_until_done(hostsession *session, driver *d) {
@@ -63,15 +63,13 @@ static void on_open_done(hostsession *session, const hostsession_failure *failur
 hostsession_error hostsession_open(const char *target_text, const hostsession_options *options,
                                    hostsession **ret_session, hostsession_failure *failure) {
     *ret_session = NULL;
-    hostsession_options copied = HOSTSESSION_OPTIONS_INIT;
-    bool right_size = !options || options->struct_size == sizeof copied;
-    if (options && right_size)
-        copied = *options;
-    if (!right_size)
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_OPTIONS_INIT", options->struct_size);
+    hostsession_options copied;
+    hostsession_error error = session_read_options(options, &copied, failure);
+    if (error)
+        return error;
+    /* An older, shorter one may have no room for a loop. */
+    copied.struct_size = sizeof copied;
     bool own = copied.loop == NULL;
-    hostsession_error error = HOSTSESSION_OK;
     if (own)
         error = hostsession_loop_new(&copied.loop, failure);
     else

@@ -134,7 +134,8 @@ static void on_run_done(hostsession *session, hostsession_error error, hostsessi
 static hostsession_result *refused(const hostsession_failure *why) {
     hostsession_result *result = why->error == HOSTSESSION_ERROR_NO_MEMORY ? NULL : result_new(0);
     if (result) {
-        result->status = HOSTSESSION_STATUS_ERROR;
+        bool skipped = why->error == HOSTSESSION_ERROR_CLOSED || why->error == HOSTSESSION_ERROR_CANCELED;
+        result->status = skipped ? HOSTSESSION_STATUS_SKIPPED : HOSTSESSION_STATUS_ERROR;
         result->failure = *why;
     }
     return result;

@@ -389,6 +389,9 @@ hostsession_error hostsession_open_start(const char *target_text, const hostsess
         return error;
     if (!copied.loop)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options", "options->loop is not set");
+    if (loop_is_ending(copied.loop))
+        return failure_set(failure, HOSTSESSION_ERROR_CLOSED, 0, "options",
+                           "the loop is being freed: no session can be opened on it");
     hostsession *s = calloc(1, sizeof *s);
     if (!s)
         return failure_no_memory(failure, "session");

@@ -3,7 +3,10 @@
  * expecting and after its end. */
 #include "scene.h"
 
+#include "support/process.h"
+
 #include <string.h>
+#include <unistd.h>
 
 static void closed(scene *s) {
     if (s->acted)
@@ -247,6 +250,127 @@ static void close_of_a_session_in_a_blocking_call_by_another(void **state) {
     memory_free(other);
 }
 
+/* ... before it has begun. */
+static void close_of_a_session_before_a_blocking_call(void **state) {
+    (void)state;
+    hostsession_loop *loop = new_loop();
+    memory *m = memory_new(NULL);
+    memory *other = memory_new(NULL);
+    hostsession *session = open_memory(m, loop);
+    pair p = {.other = open_memory(other, loop)};
+    assert_int_equal(hostsession_run_start(session, "say one", NULL, close_other, &p, NULL, NULL), HOSTSESSION_OK);
+    hostsession_result *result = NULL;
+    hostsession *closed = p.other;
+    while (hostsession_loop_timeout_ms(loop) != 0)
+        usleep(1000);
+    assert_int_equal(hostsession_run(closed, "say two", NULL, &result), HOSTSESSION_ERROR_CANCELED);
+    check_result(result, HOSTSESSION_STATUS_SKIPPED, -1, "");
+    hostsession_result_free(result);
+    assert_null(p.other);
+    drive_idle(loop);
+    hostsession_close(session);
+    hostsession_loop_free(loop);
+    memory_free(m);
+    memory_free(other);
+}
+
+typedef struct both_due {
+    hostsession *other;
+    hostsession_operation *operation;
+    int calls;
+} both_due;
+
+static void close_and_cancel(hostsession *session, const hostsession_failure *failure, hostsession_match *match,
+                             void *userdata) {
+    both_due *due = userdata;
+    (void)session;
+    (void)failure;
+    hostsession_match_free(match);
+    hostsession_close(due->other);
+    hostsession_cancel(due->operation);
+}
+
+static void count_canceled(hostsession *session, hostsession_error error, hostsession_result *result, void *userdata) {
+    both_due *due = userdata;
+    (void)session;
+    assert_int_equal(error, HOSTSESSION_ERROR_CANCELED);
+    hostsession_result_free(result);
+    due->calls++;
+}
+
+/* The operation of the one that is closed would have ended in the same pass by its own deadline. */
+static void close_and_cancel_as_a_deadline_passes(void **state) {
+    (void)state;
+    static const char *const never[] = {"never"};
+    hostsession_loop *loop = new_loop();
+    memory *m = memory_new(NULL);
+    memory *other = memory_new(&(memory_options){.mute = false});
+    hostsession *session = open_memory(m, loop);
+    hostsession_options options = memory_session(other, loop);
+    options.recovery_timeout_ms = 20;
+    outcome open = {0};
+    both_due due = {0};
+    assert_int_equal(hostsession_open_start("other", &options, opened, &open, &due.other, NULL), HOSTSESSION_OK);
+    drive_until(loop, &open.calls, 1);
+    hostsession_expect_options soon = HOSTSESSION_EXPECT_OPTIONS_INIT;
+    soon.timeout_ms = 10;
+    assert_int_equal(hostsession_expect_start(session, never, 1, &soon, close_and_cancel, &due, NULL, NULL),
+                     HOSTSESSION_OK);
+    assert_int_equal(hostsession_send_start(due.other, "x", 1, false, NULL, NULL, NULL), HOSTSESSION_OK);
+    assert_int_equal(hostsession_run_start(due.other, "say two", NULL, count_canceled, &due, &due.operation, NULL),
+                     HOSTSESSION_OK);
+    /* The program is busy elsewhere. */
+    for (long long since = clock_ms(); clock_ms() - since < 60;)
+        continue;
+    drive_until(loop, &due.calls, 1);
+    drive_idle(loop);
+    assert_int_equal(due.calls, 1);
+    hostsession_close(session);
+    hostsession_loop_free(loop);
+    memory_free(m);
+    memory_free(other);
+}
+
+typedef struct late_opening {
+    hostsession_options options;
+    hostsession_error error;
+    int calls;
+} late_opening;
+
+static void never_opened(hostsession *session, const hostsession_failure *failure, void *userdata) {
+    (void)session;
+    (void)failure;
+    (void)userdata;
+    fail_msg("it was opened");
+}
+
+static void open_another(hostsession *session, hostsession_error error, hostsession_result *result, void *userdata) {
+    late_opening *late = userdata;
+    hostsession *another = NULL;
+    (void)session;
+    (void)error;
+    hostsession_result_free(result);
+    late->error = hostsession_open_start("another", &late->options, never_opened, NULL, &another, NULL);
+    late->calls++;
+}
+
+/* Nothing would close it. */
+static void open_while_the_loop_is_freed(void **state) {
+    (void)state;
+    hostsession_loop *loop = new_loop();
+    memory *m = memory_new(NULL);
+    memory *another = memory_new(NULL);
+    hostsession *session = open_memory(m, loop);
+    late_opening late = {.options = memory_session(another, loop)};
+    assert_int_equal(hostsession_run_start(session, "wait here", NULL, open_another, &late, NULL, NULL),
+                     HOSTSESSION_OK);
+    hostsession_loop_free(loop);
+    assert_int_equal(late.calls, 1);
+    assert_int_equal(late.error, HOSTSESSION_ERROR_CLOSED);
+    memory_free(m);
+    memory_free(another);
+}
+
 static const api_case cases[] = {
     CASE(close_in_on_output),
     CASE(close_in_on_line),
@@ -269,6 +393,9 @@ static const api_case cases[] = {
     CASE(close_in_a_transcript_made_by_a_call),
     CASE(close_from_the_done_of_another_session),
     CASE(close_of_a_session_in_a_blocking_call_by_another),
+    CASE(close_of_a_session_before_a_blocking_call),
+    CASE(close_and_cancel_as_a_deadline_passes),
+    CASE(open_while_the_loop_is_freed),
 };
 
 CASES_MAIN("close in callbacks", cases)

@@ -54,6 +54,16 @@ static void sizes_of_options(void **state) {
     }
 }
 
+/* A program that was built with a header whose structs are shorter. */
+static void older_options(void **state) {
+    (void)state;
+    hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+    options.struct_size = offsetof(hostsession_options, userdata) + sizeof options.userdata;
+    hostsession *session = NULL;
+    assert_int_equal(hostsession_open("local", &options, &session, NULL), HOSTSESSION_OK);
+    hostsession_close(session);
+}
+
 static void modes(void **state) {
     (void)state;
     hostsession_options options = HOSTSESSION_OPTIONS_INIT;
@@ -369,6 +379,7 @@ static void names(void **state) {
 static const api_case cases[] = {
     CASE(targets),
     CASE(sizes_of_options),
+    CASE(older_options),
     CASE(modes),
     CASE(a_loop_is_needed),
     CASE(transports_that_lack_something),
