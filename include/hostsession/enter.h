@@ -17,7 +17,10 @@
  * exec, killed, the connection of an inner ssh), the session goes on in the outer one, with its state, and says so: to
  * the command that ran (HOSTSESSION_STATUS_SHELL_EXITED, with hostsession_result_session_alive()), and to all that
  * waited then (HOSTSESSION_ERROR_SHELL_EXITED, HOSTSESSION_STATUS_SKIPPED: not sent); when neither was there, to the
- * next that is started.  In the same way what waits for a shell that could not be entered is not sent.
+ * next that is started.  In the same way what waits for a shell that could not be entered is not sent.  An inner shell
+ * that lives on as its su is killed, or the shell between, would read what is meant for the outer one: on the session's
+ * own terminal it is killed with all that was started in it; where that is not allowed the session ends
+ * (HOSTSESSION_ERROR_NOT_READY).  On another host it is not seen.
  *
  * Thread safety: per session (session.h).
  */

@@ -105,8 +105,6 @@ void sending_start(engine *e) {
     e->fence = e->last_number;
     e->fence_passed = e->shell->last_prompt >= e->fence;
     e->number = ++e->last_number;
-    const notices_config told = {e->shell->dialect->notices, e->shell->dialect->says_exit,
-                                 e->shell->jobs || e->shell->prompt_changed, e->shell->starters};
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
         s->ended = s->aborted = false;
@@ -117,6 +115,12 @@ void sending_start(engine *e) {
         s->notices.stops = e->shell->dialect->tells_of_jobs;
         s->notices.complaints = e->shell->dialect->complains && s->stream == HOSTSESSION_STREAM_ERROR;
         bytes_clear(&s->suspect);
+        /* On pipes the shell itself writes to standard error alone. */
+        const notices_config told = {.gives = e->shell->dialect->notices,
+                                     .says_exit = e->shell->dialect->says_exit &&
+                                                  (e->config.tty || s->stream == HOSTSESSION_STREAM_ERROR),
+                                     .jobs = e->shell->jobs || e->shell->prompt_changed,
+                                     .starts = e->shell->starters};
         notices_start(&s->notices, &told, h);
     }
     /* It counts from the next on: this one's line has been read. */

@@ -90,6 +90,11 @@ static void exec_of_nothing(struct context *t) {
     FAILS_OR_EXITS(t, "exec /hostsession/nowhere");
 }
 
+/* The shell's own word of that kind is on standard error. */
+static void exit_as_the_last_word(struct context *t) {
+    EXITS(t, "printf 'a\nexit\n'; exit 3", "a\nexit\n", 3);
+}
+
 static void killed(struct context *t) {
     EXITS(t, "echo x; kill -9 $$", "x\n", 137);
 }
@@ -375,6 +380,7 @@ static const struct conformance_case end_cases_table[] = {
     {"end-exec-a-program", exec_a_program, 0, 0, 0},
     {"end-exec-with-a-status", exec_with_a_status, 0, 0, 0},
     {"end-exec-of-nothing", exec_of_nothing, 0, 0, 0},
+    {"end-exit-as-the-last-word", exit_as_the_last_word, 0, PIPE, 0},
     {"end-killed", killed, 0, 0, 0},
     {"end-killed-from-a-child", killed_from_a_child, 0, 0, 0},
     {"end-terminated", terminated, 0, 0, 0},
