@@ -31,6 +31,32 @@ static size_t skip_set(const char *line, size_t length, size_t from, const char 
     return from;
 }
 
+/* Whether it is a command with "  (wd: /usr)" behind it: any name may be in there. */
+static bool names_directory(const char *text, size_t length) {
+    static const char mark[] = "  (wd: ";
+    while (length && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+        length--;
+    if (!length || text[length - 1] != ')')
+        return false;
+    for (const char *at = text; (at = memmem(at, (size_t)(text + length - at), mark, sizeof mark - 1)) != NULL; at++)
+        if (!unfinished(text, (size_t)(at + 2 - text)))
+            return true;
+    return false;
+}
+
+/* Behind that bash tells on a line of its own where it is now: the length with that; 0: more must come. */
+static size_t with_new_directory(const char *line, size_t length, size_t size) {
+    static const char begin[] = "(wd now: ";
+    size_t left = length - size;
+    if (memcmp(line + size, begin, left < sizeof begin - 1 ? left : sizeof begin - 1) != 0)
+        return size;
+    const char *newline = memchr(line + size, '\n', left);
+    if (!newline)
+        return length < longest_notice ? 0 : size;
+    const char *end = newline[-1] == '\r' ? newline - 1 : newline;
+    return end[-1] == ')' ? (size_t)(newline + 1 - line) : size;
+}
+
 /* What the notice of a job that begins at `line` takes; 0: more must come.  A compound command is shown on several
  * lines, behind a status that is followed by more blanks than are in it. */
 static size_t whole_notice(const char *line, size_t length, size_t status, size_t first) {
@@ -38,8 +64,11 @@ static size_t whole_notice(const char *line, size_t length, size_t status, size_
     if (!command)
         return first;
     size_t begin = skip_set(line, first, (size_t)(command - line), " ");
-    size_t size = first;
-    while (unfinished(line + begin, size - begin)) {
+    for (size_t size = first;;) {
+        if (names_directory(line + begin, size - begin))
+            return with_new_directory(line, length, size);
+        if (!unfinished(line + begin, size - begin))
+            return size;
         const char *newline = size < length ? memchr(line + size, '\n', length - size) : NULL;
         if (!newline && length < longest_notice)
             return 0;
@@ -47,7 +76,6 @@ static size_t whole_notice(const char *line, size_t length, size_t status, size_
             return first;
         size = (size_t)(newline + 1 - line);
     }
-    return size;
 }
 
 /* Whether it begins with "[1]", and what is behind that. */

@@ -28,6 +28,20 @@ static void ends_within_a_line(struct context *t) {
     IN_SYNC(t);
 }
 
+/* bash names the directory of a job that it has left, and on a line of its own the one where it is. */
+static void ends_elsewhere(struct context *t) {
+    RUNS(t,
+         "mkdir -p \"$HOME/it's a (dir\"; cd \"$HOME/it's a (dir\"; (until [ -e \"$HOME/go\" ]; do sleep 0.01; done) & "
+         "p=$!",
+         "", 0);
+    RUNS(
+        t,
+        "cd /usr; : >\"$HOME/go\"; sh -c 'while kill -0 $1 2>/dev/null; do sleep 0.01; done' - $p; /bin/true; echo end",
+        "end\n", 0);
+    RUNS(t, "true & cd /; wait; /bin/true; echo end", "end\n", 0);
+    IN_SYNC(t);
+}
+
 static void does_not_delay(struct context *t) {
     RUNS(t, say(t, "/bin/sleep %s & p=$!; echo started", t->tag), "started\n", 0);
     RUNS(t, "echo next", "next\n", 0);
@@ -120,6 +134,7 @@ static void notices_of_dead_jobs(struct context *t) {
 static const struct conformance_case background_cases_table[] = {
     {"background-no-notices", no_notices, 0, 0, UNSOLICITED_ALLOWED},
     {"background-ends-within-a-line", ends_within_a_line, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-ends-elsewhere", ends_elsewhere, 0, 0, UNSOLICITED_ALLOWED},
     {"background-does-not-delay", does_not_delay, 0, 0, UNSOLICITED_ALLOWED},
     {"background-prints-between-commands", prints_between_commands, 0, 0, UNSOLICITED_ALLOWED},
     {"background-prints-all-the-time", prints_all_the_time, 0, 0, UNSOLICITED_ALLOWED},

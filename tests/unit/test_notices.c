@@ -69,6 +69,23 @@ static void what_a_shell_says_of_jobs_is_taken_out(void **state) {
     check("a & b", "x\n[1]  + 4711 done       sleep 1\n", "x\n");
 }
 
+static void with_what_is_said_of_the_directory(void **state) {
+    (void)state;
+    check("wait", "[1]+  Done                    a  (wd: ~)\n(wd now: /usr)\nZ\n", "Z\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\r\n(wd now: /usr)\r\nZ\n", "Z\n");
+    check("wait", "x[1]   Exit 3                  a  (wd: /it's)\n(wd now: /a (b)\n[2]-  Done                    b\nZ",
+          "xZ");
+    check("wait", "[1]+  Done                    { a;\nb; }  (wd: /a(b) \"c)\n(wd now: /)\nZ\n", "Z\n");
+    check("wait", "[1]+  Done                    a  (wd: /x  (wd: y)\n(wd now: /)\n", "");
+    /* Only there, and whole. */
+    check("wait", "[1]+  Done                    a\n(wd now: /usr)\nZ\n", "(wd now: /usr)\nZ\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\n(wd nowhere)\n", "(wd nowhere)\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\n(wd now: /usr\nZ\n", "(wd now: /usr\nZ\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\nZ", "Z");
+    check("wait", "(wd now: /usr)\n", "(wd now: /usr)\n");
+    check("wait", "[1]+  Done                    echo '  (wd: ~)\nx'\n(wd now: /)\n", "(wd now: /)\n");
+}
+
 static void also_in_the_middle_of_a_line(void **state) {
     (void)state;
     const char *const command = "sleep 1 & wait";
@@ -230,6 +247,7 @@ static void what_is_kept_back_is_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_shell_says_of_jobs_is_taken_out),
+        cmocka_unit_test(with_what_is_said_of_the_directory),
         cmocka_unit_test(also_in_the_middle_of_a_line),
         cmocka_unit_test(what_is_said_of_a_kill_is_taken_out),
         cmocka_unit_test(what_is_like_it_is_kept),
