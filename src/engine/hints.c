@@ -51,6 +51,7 @@ static const struct {
     {"verbose", HINT_VERBOSE},
     {"xtrace", HINT_XTRACE},
     {"zle", HINT_ZLE},
+    {"|", HINT_PIPE},
 };
 
 enum { word_count = sizeof words / sizeof words[0] };
@@ -59,7 +60,7 @@ enum { word_count = sizeof words / sizeof words[0] };
 static const unsigned char firsts[256] = {
     [' '] = 1,  ['&'] = 3,  ['('] = 4,  ['+'] = 5,  ['-'] = 7,  ['0'] = 11, ['<'] = 12, ['D'] = 13, ['E'] = 14,
     ['P'] = 16, ['R'] = 17, ['a'] = 18, ['d'] = 19, ['e'] = 20, ['f'] = 26, ['j'] = 27, ['l'] = 28, ['o'] = 29,
-    ['p'] = 30, ['r'] = 32, ['s'] = 33, ['t'] = 39, ['v'] = 41, ['x'] = 42, ['z'] = 43,
+    ['p'] = 30, ['r'] = 32, ['s'] = 33, ['t'] = 39, ['v'] = 41, ['x'] = 42, ['z'] = 43, ['|'] = 44,
 };
 
 static bool begins(const char *text, size_t length, const char *word) {

@@ -42,6 +42,7 @@ typedef enum hint {
     HINT_EXEC,
     HINT_EXIT,
     HINT_JOBS,
+    HINT_PIPE,
     HINT_INPUT,      /* a redirection of input */
     HINT_BACKGROUND, /* an `&` that starts a job; a quoted one only where there is an eval */
 } hint;

@@ -20,6 +20,7 @@ void notices_start(notices *n, const notices_config *config, hints h) {
     /* The user who asks for the jobs shall see them. */
     bool gives = config->gives && !(h & HINT(JOBS));
     n->starts = gives && (config->starts || (h & HINT(BACKGROUND)));
+    n->pipes = n->starts && (config->starts || (h & HINT(PIPE)));
     n->jobs = gives && (config->jobs || n->starts);
 }
 
@@ -57,17 +58,45 @@ static size_t with_new_directory(const char *line, size_t length, size_t size) {
     return end[-1] == ')' ? (size_t)(newline + 1 - line) : size;
 }
 
-/* What the notice of a job that begins at `line` takes; 0: more must come.  A compound command is shown on several
- * lines, behind a status that is followed by more blanks than are in it. */
-static size_t whole_notice(const char *line, size_t length, size_t status, size_t first) {
+/* In zsh and mksh each program of a pipeline has a number; bash names the last alone. */
+static size_t skip_numbers(const notices *n, const char *text, size_t length, size_t from) {
+    bool several = n->pipes && !n->stops;
+    for (;;) {
+        from = skip_set(text, length, from, "0123456789");
+        if (!several || from == length || text[from] != ' ')
+            return from;
+        if (from + 1 == length)
+            return length;
+        if (text[from + 1] < '0' || text[from + 1] > '9')
+            return from;
+        from++;
+    }
+}
+
+/* zsh and mksh give each program of a pipeline a line, where one has ended otherwise than another: "false |". */
+static bool more_of_pipeline(const char *line, size_t length, size_t size) {
+    enum { least_indent = 6 };
+    size_t end = size;
+    while (end && strchr("\r\n ", line[end - 1]))
+        end--;
+    size_t indent = skip_set(line, length, size, " ") - size;
+    return end && line[end - 1] == '|' && (indent >= least_indent || size + indent == length);
+}
+
+/* What the notice of a job that begins at `line` takes; 0: more must come.  bash and dash show a compound command on
+ * several lines, behind a status that is followed by more blanks than are in it. */
+static size_t whole_notice(const notices *n, const char *line, size_t length, size_t status, size_t first) {
+    enum { dash_column = 33 };
     const char *command = memmem(line + status, first - status, "  ", 2);
     if (!command)
         return first;
     size_t begin = skip_set(line, first, (size_t)(command - line), " ");
     for (size_t size = first;;) {
-        if (names_directory(line + begin, size - begin))
+        if (n->stops && names_directory(line + begin, size - begin))
             return with_new_directory(line, length, size);
-        if (!unfinished(line + begin, size - begin))
+        bool more = n->stops || begin == dash_column ? unfinished(line + begin, size - begin)
+                                                     : more_of_pipeline(line, length, size);
+        if (!more)
             return size;
         const char *newline = size < length ? memchr(line + size, '\n', length - size) : NULL;
         if (!newline && length < longest_notice)
@@ -98,7 +127,7 @@ static look job_notice(const notices *n, const char *line, size_t length, size_t
     if (!newline)
         return length < longest_notice ? MAY_BE : IS_TEXT;
     size_t size = (size_t)(newline + 1 - line);
-    size_t digits = skip_set(line, size, at, "0123456789");
+    size_t digits = skip_numbers(n, line, size, at);
     size_t end = skip_set(line, size, digits, "\r");
     bool starts = n->starts && at == marks + 1 && digits > at && end + 1 == size;
     /* A current job has a mark, another three blanks: a numbered list has fewer. */
@@ -106,7 +135,7 @@ static look job_notice(const notices *n, const char *line, size_t length, size_t
                                                        line[marks] == '-' || line[marks + 1] == '-'));
     if (size > longest_notice || !(starts || ends))
         return IS_TEXT;
-    *ret_length = starts ? size : whole_notice(line, length, at, size);
+    *ret_length = starts ? size : whole_notice(n, line, length, at, size);
     return *ret_length ? IS_NOTICE : MAY_BE;
 }
 
@@ -160,11 +189,11 @@ static look line_notice(const notices *n, const char *line, size_t length, size_
 }
 
 /* Behind "[1]": " 4711". */
-static look start_form(const char *rest, size_t length) {
+static look start_form(const notices *n, const char *rest, size_t length) {
     if (length == 0)
         return MAY_BE;
     bool blank = rest[0] == ' ' || rest[0] == '\t';
-    size_t end = blank ? skip_set(rest, length, 1, "0123456789") : 0;
+    size_t end = blank ? skip_numbers(n, rest, length, 1) : 0;
     if (end == length)
         return length < longest_notice ? MAY_BE : IS_TEXT;
     return end > 2 && rest[end] == '\n' ? IS_NOTICE : IS_TEXT;
@@ -192,7 +221,7 @@ static look inner_notice(const notices *n, const char *text, size_t length, size
     look what = job_number(text, length, &rest);
     if (what != IS_NOTICE)
         return what;
-    what = n->starts ? start_form(text + rest, length - rest) : IS_TEXT;
+    what = n->starts ? start_form(n, text + rest, length - rest) : IS_TEXT;
     if (what == IS_TEXT)
         what = end_form(text + rest, length - rest);
     return what == IS_NOTICE ? job_notice(n, text, length, ret_length) : what;

@@ -14,8 +14,9 @@ typedef enum notices_end { NOTICES_ENDED, NOTICES_EXITED, NOTICES_INTERRUPTED } 
 
 typedef struct notices {
     bool starts;     /* "[1] 4711" lines are the shell's */
+    bool pipes;      /* "[1] 4711 4712" lines, too */
     bool jobs;       /* "[1]+  Done ..." lines are the shell's */
-    bool stops;      /* a blank line comes before the notice of a stopped job */
+    bool stops;      /* as bash does it: a blank line comes before the notice of a stopped job, commands have lines */
     bool complaints; /* bash's about a terminal that it does not have */
     bool killed;     /* "Killed" lines are the shell's */
     bool exits;      /* a last "exit" or "logout" line is the shell's */

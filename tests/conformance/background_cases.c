@@ -17,6 +17,16 @@ static void no_notices(struct context *t) {
     IN_SYNC(t);
 }
 
+/* Each program of it may have a number, and a line when it ends. */
+static void pipelines(struct context *t) {
+    RUNS(t, "true | cat &", "", 0);
+    RUNS(t, "wait; printf a; true | true | cat & printf 'b\\n'; wait", "ab\n", 0);
+    RUNS(t, "true | (exit 3) | true & p=$!", "", 0);
+    RUNS(t, "while kill -0 $p 2>/dev/null; do /bin/sleep 0.01; done; echo next", "next\n", 0);
+    RUNS(t, "wait; echo next", "next\n", 0);
+    IN_SYNC(t);
+}
+
 /* bash tells of the job's end as soon as a program of the command's has ended. */
 static void ends_within_a_line(struct context *t) {
     RUNS(t, "(until [ -e \"$HOME/go\" ]; do sleep 0.01; done) & p=$!", "", 0);
@@ -133,6 +143,7 @@ static void notices_of_dead_jobs(struct context *t) {
 
 static const struct conformance_case background_cases_table[] = {
     {"background-no-notices", no_notices, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-pipelines", pipelines, 0, 0, UNSOLICITED_ALLOWED},
     {"background-ends-within-a-line", ends_within_a_line, 0, 0, UNSOLICITED_ALLOWED},
     {"background-ends-elsewhere", ends_elsewhere, 0, 0, UNSOLICITED_ALLOWED},
     {"background-does-not-delay", does_not_delay, 0, 0, UNSOLICITED_ALLOWED},

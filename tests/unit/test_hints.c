@@ -57,6 +57,7 @@ static const struct {
     {"exit", HINT(EXIT)},
     {"logout", HINT(EXIT)},
     {"jobs", HINT(JOBS)},
+    {"|", HINT(PIPE)},
 };
 
 static void each_word_is_found_wherever_it_is(void **state) {

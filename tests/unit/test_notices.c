@@ -22,7 +22,7 @@ static void start(notices *n, bool jobs, const char *command) {
 }
 
 static void play(const char *command, const char *input, size_t length, size_t cut, notices_end how, text *seen) {
-    notices n = {.on_data = on_data, .owner = seen};
+    notices n = {.stops = true, .on_data = on_data, .owner = seen};
     text_clear(seen);
     start(&n, true, command);
     n.answers = how == NOTICES_INTERRUPTED;
@@ -41,7 +41,7 @@ static void check_end(const char *command, const char *input, notices_end how, c
             print_error("cut at %zu\n", cut);
         assert_string_equal(text_data(&seen), expected);
     }
-    notices n = {.on_data = on_data, .owner = &seen};
+    notices n = {.stops = true, .on_data = on_data, .owner = &seen};
     text_clear(&seen);
     start(&n, true, command);
     n.answers = how == NOTICES_INTERRUPTED;
@@ -55,6 +55,24 @@ static void check_end(const char *command, const char *input, notices_end how, c
 
 static void check(const char *command, const char *input, const char *expected) {
     check_end(command, input, NOTICES_ENDED, expected);
+}
+
+/* In another shell than bash. */
+static void check_other(const char *command, const char *input, const char *expected) {
+    text seen = {0};
+    for (size_t cut = 0; cut <= strlen(input); cut++) {
+        notices n = {.on_data = on_data, .owner = &seen};
+        text_clear(&seen);
+        start(&n, true, command);
+        assert_true(notices_feed(&n, input, cut));
+        assert_true(notices_feed(&n, input + cut, strlen(input) - cut));
+        notices_finish(&n, NOTICES_ENDED);
+        notices_free(&n);
+        if (strcmp(text_data(&seen), expected) != 0)
+            print_error("cut at %zu\n", cut);
+        assert_string_equal(text_data(&seen), expected);
+    }
+    text_free(&seen);
 }
 
 static void what_a_shell_says_of_jobs_is_taken_out(void **state) {
@@ -84,6 +102,35 @@ static void with_what_is_said_of_the_directory(void **state) {
     check("wait", "[1]+  Done                    a  (wd: ~)\nZ", "Z");
     check("wait", "(wd now: /usr)\n", "(wd now: /usr)\n");
     check("wait", "[1]+  Done                    echo '  (wd: ~)\nx'\n(wd now: /)\n", "(wd now: /)\n");
+}
+
+static void of_each_program_of_a_pipeline(void **state) {
+    (void)state;
+    check_other("a | b &", "[2] 26811 26812\nx\n", "x\n");
+    check_other("a | b | c &", "x[2] 26811 26812 26813\ny\n", "xy\n");
+    check_other("a | b &", "[1] 12 13\r\n", "");
+    check_other("wait",
+                "[1]  + done       sleep 0.1 | \n       exit 3     ( exit 3; ) | \n       done       sleep 0.2\nx\n",
+                "x\n");
+    check_other("wait",
+                "[1] + Done                 \\sleep 0.1 |\n      Done (3)             ( \\exit 3 ) |\n"
+                "      Done                 \\sleep 0.2\ny\n",
+                "y\n");
+    /* Not where there is no pipeline, and not in bash. */
+    check_other("a &", "[2] 26811 26812\n", "[2] 26811 26812\n");
+    check("a | b &", "[2] 26811 26812\n", "[2] 26811 26812\n");
+    check_other("a | b &", "[2] 26811 26812 x\n[1] 1 \n[1] 1  2\n", "[2] 26811 26812 x\n[1] 1 \n[1] 1  2\n");
+    check_other("wait", "[1]  + done       a | \n  x\n", "  x\n");
+    check_other("wait", "[1]  + done       a\n       b\n", "       b\n");
+}
+
+/* There newlines are shown otherwise, and what is cut off may leave a quote open. */
+static void other_shells_show_a_command_on_one_line(void **state) {
+    (void)state;
+    check_other("wait", "[1] + Done                 \\cat <<X >/dev/null ^Ja\"^JX^J\nx\n", "x\n");
+    check_other("wait", "[1]  + done       sh -c \"a\nx\"\n", "x\"\n");
+    check_other("wait", "[1] + Done                       sh -c \"a\nb\"\nx\n", "x\n");
+    check_other("wait", "[1] + Done                       cat <<... 1>/dev/null\nx\n", "x\n");
 }
 
 static void also_in_the_middle_of_a_line(void **state) {
@@ -248,6 +295,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_shell_says_of_jobs_is_taken_out),
         cmocka_unit_test(with_what_is_said_of_the_directory),
+        cmocka_unit_test(of_each_program_of_a_pipeline),
+        cmocka_unit_test(other_shells_show_a_command_on_one_line),
         cmocka_unit_test(also_in_the_middle_of_a_line),
         cmocka_unit_test(what_is_said_of_a_kill_is_taken_out),
         cmocka_unit_test(what_is_like_it_is_kept),
