@@ -11,6 +11,7 @@ typedef struct reader {
     const char *closers[deepest]; /* what ends what is open */
     size_t depth;
     bool command; /* the next word begins a command: it may be a reserved one */
+    bool name;    /* the next word is a coprocess's name, and a command follows */
     bool open;    /* a quote is */
 } reader;
 
@@ -66,6 +67,11 @@ static bool is_one_of(const char *word, size_t length, const char *const *list) 
 static void see_word(reader *r, const char *word, size_t length) {
     static const char *const loops[] = {"for", "while", "until", "select", NULL};
     static const char *const leads[] = {"then", "else", "elif", "do", "!", "time", NULL};
+    if (r->name) {
+        r->name = false;
+        r->command = true;
+        return;
+    }
     if (!r->command || pop(r, word, length) || is_one_of(word, length, leads))
         return;
     if (is_one_of(word, length, loops))
@@ -76,6 +82,7 @@ static void see_word(reader *r, const char *word, size_t length) {
         push(r, "esac");
     else if (length == 1 && *word == '{')
         push(r, "}");
+    r->name = length == 6 && memcmp(word, "coproc", 6) == 0;
     /* What follows "while" and "if" is a command, what follows "for" and "case" a name. */
     r->command = r->depth > 0 && (is_one_of(word, length, (const char *const[]){"while", "until", "if", "{", NULL}));
 }

@@ -27,6 +27,19 @@ static void pipelines(struct context *t) {
     IN_SYNC(t);
 }
 
+static void coprocesses(struct context *t) {
+    RUNS(t, "coproc true", "", 0);
+    RUNS(t, "wait; /bin/true; echo next", "next\n", 0);
+    RUNS(t, "coproc for i in 1 2; do if :; then (:); fi; done; p=$!", "", 0);
+    RUNS(t, "while kill -0 $p 2>/dev/null; do /bin/sleep 0.01; done; echo next", "next\n", 0);
+    if (is_shell(t, BASH)) {
+        RUNS(t, "coproc X { while read l; do echo \"<$l>\"; done; }", "", 0);
+        RUNS(t, "echo a >&${X[1]}; eval \"exec ${X[1]}>&-\"; wait $X_PID; echo $?", "0\n", 0);
+    }
+    RUNS(t, "/bin/true; echo next", "next\n", 0);
+    IN_SYNC(t);
+}
+
 /* bash tells of the job's end as soon as a program of the command's has ended. */
 static void ends_within_a_line(struct context *t) {
     RUNS(t, "(until [ -e \"$HOME/go\" ]; do sleep 0.01; done) & p=$!", "", 0);
@@ -144,6 +157,7 @@ static void notices_of_dead_jobs(struct context *t) {
 static const struct conformance_case background_cases_table[] = {
     {"background-no-notices", no_notices, 0, 0, UNSOLICITED_ALLOWED},
     {"background-pipelines", pipelines, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-coprocesses", coprocesses, BASH | ZSH, 0, UNSOLICITED_ALLOWED},
     {"background-ends-within-a-line", ends_within_a_line, 0, 0, UNSOLICITED_ALLOWED},
     {"background-ends-elsewhere", ends_elsewhere, 0, 0, UNSOLICITED_ALLOWED},
     {"background-does-not-delay", does_not_delay, 0, 0, UNSOLICITED_ALLOWED},

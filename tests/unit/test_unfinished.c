@@ -24,6 +24,11 @@ static void finished_texts(void **state) {
         "sh -c 'if (' \\( \"$(cat)\" $(echo a; echo b) ${x} `date`\n",
         "a < b > c 2>&1 && ! b || time c\n",
         "echo \\'\\\n",
+        "coproc X { while read l; do\n    echo \"<$l>\";\ndone; }\n",
+        "coproc COPROC for i in 1 2;\ndo\n    :;\ndone\n",
+        "coproc COPROC sleep 0.2\n",
+        "coproc COPROC echo {\n",
+        "echo coproc X {\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (unfinished(texts[i], strlen(texts[i])))
@@ -45,6 +50,10 @@ static void unfinished_texts(void **state) {
         "sh -c 'a\n",
         "echo \"a\\\"\n",
         "echo $(a\n",
+        "coproc X { while read l; do\n",
+        "coproc X { while read l; do\n    echo \"<$l>\";\n",
+        "coproc COPROC for i in 1 2;\ndo\n",
+        "coproc Y ( a\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!unfinished(texts[i], strlen(texts[i])))
