@@ -40,6 +40,23 @@ static void coprocesses(struct context *t) {
     IN_SYNC(t);
 }
 
+/* bash shows their bodies. */
+static void here_documents(struct context *t) {
+    static const char *const jobs[] = {
+        "cat <<X >/dev/null &\nif a\nX",
+        "cat <<X | cat >/dev/null &\na\n\"b\nX",
+        "{ cat <<'X Y'; cat <<-Z; } >/dev/null &\n(\nX Y\n\tcase\n\tZ",
+        "if cat <<X; then cat <<Y && cat <<Z; fi >/dev/null &\n\"\nX\n(\nY\n\nZ",
+    };
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        RUNS(t, jobs[i], "", 0);
+        RUNS(t, "p=$!; while kill -0 $p 2>/dev/null; do /bin/sleep 0.01; done; /bin/true; echo next", "next\n", 0);
+        RUNS(t, say(t, "cd /usr; %s\nwait; cd /; /bin/true; echo next", jobs[i]), "next\n", 0);
+    }
+    RUNS(t, "cat <<X & wait; /bin/true; echo next\nif a\nX", "if a\nnext\n", 0);
+    IN_SYNC(t);
+}
+
 /* bash tells of the job's end as soon as a program of the command's has ended. */
 static void ends_within_a_line(struct context *t) {
     RUNS(t, "(until [ -e \"$HOME/go\" ]; do sleep 0.01; done) & p=$!", "", 0);
@@ -158,6 +175,7 @@ static const struct conformance_case background_cases_table[] = {
     {"background-no-notices", no_notices, 0, 0, UNSOLICITED_ALLOWED},
     {"background-pipelines", pipelines, 0, 0, UNSOLICITED_ALLOWED},
     {"background-coprocesses", coprocesses, BASH | ZSH, 0, UNSOLICITED_ALLOWED},
+    {"background-here-documents", here_documents, 0, 0, UNSOLICITED_ALLOWED},
     {"background-ends-within-a-line", ends_within_a_line, 0, 0, UNSOLICITED_ALLOWED},
     {"background-ends-elsewhere", ends_elsewhere, 0, 0, UNSOLICITED_ALLOWED},
     {"background-does-not-delay", does_not_delay, 0, 0, UNSOLICITED_ALLOWED},

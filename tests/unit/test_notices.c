@@ -104,6 +104,15 @@ static void with_what_is_said_of_the_directory(void **state) {
     check("wait", "[1]+  Done                    echo '  (wd: ~)\nx'\n(wd now: /)\n", "(wd now: /)\n");
 }
 
+static void of_a_job_with_a_here_document(void **state) {
+    (void)state;
+    check("wait", "[1]+  Done                    cat <<X > /dev/null\nif a\nX\n\nZ\n", "Z\n");
+    check("wait", "x[1]+  Done                    cat <<X\na\n\"b\nX\n | sleep 0.1\nZ\n", "xZ\n");
+    check("wait", "[1]+  Done                    cat <<X\na\nX\n  (wd: ~)\n(wd now: /)\nZ\n", "Z\n");
+    check("wait", "[1]-  Done                    cat <<X\na\nX\n\n[2]+  Done                    a\n\n", "\n");
+    check("wait", "[1]+  Done                    cat <<< X\n\nX\n", "\nX\n");
+}
+
 static void of_each_program_of_a_pipeline(void **state) {
     (void)state;
     check_other("a | b &", "[2] 26811 26812\nx\n", "x\n");
@@ -295,6 +304,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_shell_says_of_jobs_is_taken_out),
         cmocka_unit_test(with_what_is_said_of_the_directory),
+        cmocka_unit_test(of_a_job_with_a_here_document),
         cmocka_unit_test(of_each_program_of_a_pipeline),
         cmocka_unit_test(other_shells_show_a_command_on_one_line),
         cmocka_unit_test(also_in_the_middle_of_a_line),
