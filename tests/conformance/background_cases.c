@@ -157,6 +157,15 @@ static void wait_is_stopped(struct context *t) {
     IN_SYNC(t);
 }
 
+/* A shell that is back at its prompt tells of a job that has ended while the command ran. */
+static void ends_before_the_deadline(struct context *t) {
+    RUNS(t, "mkfifo \"$HOME/never\"", "", 0);
+    TIMES_OUT(t, "true & cat \"$HOME/never\"", "");
+    TIMES_OUT(t, "true & printf x; cat \"$HOME/never\"", "x");
+    TIMES_OUT(t, "true & echo x; cat \"$HOME/never\"", "x\n");
+    IN_SYNC(t);
+}
+
 /* A job that ends while a command runs, and one that dies of a signal: their notices are due at the next prompt. */
 static void notices_of_dead_jobs(struct context *t) {
     RUNS(t, "sh -c 'kill -9 $$' & p=$!", "", 0);
@@ -184,6 +193,7 @@ static const struct conformance_case background_cases_table[] = {
     {"background-job-commands", job_commands, 0, 0, UNSOLICITED_ALLOWED},
     {"background-reads-nothing", background_reads_nothing, 0, 0, UNSOLICITED_ALLOWED},
     {"background-wait-is-stopped", wait_is_stopped, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-ends-before-the-deadline", ends_before_the_deadline, ~(unsigned)KSH93, 0, UNSOLICITED_ALLOWED},
     {"background-notices-of-dead-jobs", notices_of_dead_jobs, 0, 0, UNSOLICITED_ALLOWED},
 };
 

@@ -261,6 +261,52 @@ static void the_newline_of_an_interrupt_is_taken_out(void **state) {
     check_end("a & b", "[1] 17\nout\n\n", NOTICES_INTERRUPTED, "out\n");
 }
 
+/* The shell that is back at its prompt tells of a job that has ended meanwhile. */
+static void a_notice_may_stand_behind_that_newline(void **state) {
+    (void)state;
+    check_end("a & b", "\n[1]+  Done                    a\n", NOTICES_INTERRUPTED, "");
+    check_end("a & b", "out\n\n[1]+  Done                    a\n[2]-  Done                    b\n", NOTICES_INTERRUPTED,
+              "out\n");
+    check_end("a & b", "\n[1]+  Done                    a\nx", NOTICES_INTERRUPTED, "\nx");
+    check_end("a & b", "\n\n[1]+  Stopped                 a\n", NOTICES_INTERRUPTED, "");
+    check_end("a & b", "\n[1]+  Do", NOTICES_INTERRUPTED, "\n[1]+  Do");
+    check_end("a & b", "\n[1]+  Done                    a\n", NOTICES_ENDED, "\n");
+}
+
+static void stop_dash(const char *command, const char *input, size_t answers, const char *expected) {
+    text seen = {0};
+    for (size_t cut = 0; cut <= strlen(input); cut++) {
+        notices n = {.on_data = on_data, .owner = &seen};
+        text_clear(&seen);
+        notices_start(&n, &(notices_config){0}, hints_of(command, strlen(command)));
+        n.answers = answers;
+        assert_true(notices_feed(&n, input, cut));
+        assert_true(notices_feed(&n, input + cut, strlen(input) - cut));
+        notices_finish(&n, answers ? NOTICES_INTERRUPTED : NOTICES_ENDED);
+        notices_free(&n);
+        if (strcmp(text_data(&seen), expected) != 0)
+            print_error("cut at %zu\n", cut);
+        assert_string_equal(text_data(&seen), expected);
+    }
+    text_free(&seen);
+}
+
+static void dash_and_ash_tell_of_jobs_only_there(void **state) {
+    (void)state;
+    static const char both[] = "x\n[2] + Done                       sleep 0.9\n"
+                               "[1]   Done(3)                    (exit 3)\n";
+    stop_dash("a & b", both, 1, "x");
+    stop_dash("a & b", both, 0, both);
+    stop_dash("a && b", both, 1,
+              "x\n[2] + Done                       sleep 0.9\n[1]   Done(3)                    (exit 3)");
+    stop_dash("a & b", "x\n[1]+  Done                       ash\n", 1, "x");
+    stop_dash("a & b", "\n\n[1] + Done                       sh -c \"a\nb\"\n", 2, "");
+    static const char other[] =
+        "[1] + Done  a\n[1]+ b\n[1]   Done                        c\n[1]- Done                         a\n";
+    stop_dash("a & b", other, 1,
+              "[1] + Done  a\n[1]+ b\n[1]   Done                        c\n[1]- Done                         a");
+}
+
 /* A notice of the greatest length, and beyond it: however it arrives the same is taken for one. */
 static void a_long_line_is_the_same_in_pieces(void **state) {
     (void)state;
@@ -316,6 +362,8 @@ int main(void) {
         cmocka_unit_test(a_numbered_list_is_kept),
         cmocka_unit_test(the_end_of_a_prompt_is_not_kept_back),
         cmocka_unit_test(the_newline_of_an_interrupt_is_taken_out),
+        cmocka_unit_test(a_notice_may_stand_behind_that_newline),
+        cmocka_unit_test(dash_and_ash_tell_of_jobs_only_there),
         cmocka_unit_test(a_long_line_is_the_same_in_pieces),
         cmocka_unit_test(what_is_kept_back_is_bounded),
     };
