@@ -26,6 +26,7 @@ static const struct {
     {"PS0", HINT_PS0},
     {"RETURN", HINT_DEBUG_SIGNAL},
     {"alias", HINT_ALIAS},
+    {"coproc", HINT_COPROC},
     {"debug", HINT_DEBUG_SIGNAL},
     {"editing", HINT_EDITING},
     {"emacs", HINT_EMACS},
@@ -51,6 +52,7 @@ static const struct {
     {"verbose", HINT_VERBOSE},
     {"xtrace", HINT_XTRACE},
     {"zle", HINT_ZLE},
+    {"|", HINT_PIPE},
 };
 
 enum { word_count = sizeof words / sizeof words[0] };
@@ -58,8 +60,8 @@ enum { word_count = sizeof words / sizeof words[0] };
 /* Where the words with this first byte begin, plus one; 0: there are none. */
 static const unsigned char firsts[256] = {
     [' '] = 1,  ['&'] = 3,  ['('] = 4,  ['+'] = 5,  ['-'] = 7,  ['0'] = 11, ['<'] = 12, ['D'] = 13, ['E'] = 14,
-    ['P'] = 16, ['R'] = 17, ['a'] = 18, ['d'] = 19, ['e'] = 20, ['f'] = 26, ['j'] = 27, ['l'] = 28, ['o'] = 29,
-    ['p'] = 30, ['r'] = 32, ['s'] = 33, ['t'] = 39, ['v'] = 41, ['x'] = 42, ['z'] = 43,
+    ['P'] = 16, ['R'] = 17, ['a'] = 18, ['c'] = 19, ['d'] = 20, ['e'] = 21, ['f'] = 27, ['j'] = 28, ['l'] = 29,
+    ['o'] = 30, ['p'] = 31, ['r'] = 33, ['s'] = 34, ['t'] = 40, ['v'] = 42, ['x'] = 43, ['z'] = 44, ['|'] = 45,
 };
 
 static bool begins(const char *text, size_t length, const char *word) {
@@ -91,14 +93,27 @@ static bool is_background(const char *text, size_t length, size_t at) {
     return !redirection && !(at + 1 < length && text[at + 1] == '&') && !(at > 0 && text[at - 1] == '&');
 }
 
-static bool starts_job(const char *text, size_t length, bool quoted_counts) {
-    size_t at = memchr(text, '&', length) ? 0 : length;
+static bool separates(char c) {
+    return strchr(" \t\n;&|(){}'\"", c) && c;
+}
+
+static bool is_coprocess(const char *text, size_t length, size_t at) {
+    static const char word[] = "coproc";
+    size_t end = at + sizeof word - 1;
+    return begins(text + at, length - at, word) && (at == 0 || separates(text[at - 1])) && end < length &&
+           separates(text[end]);
+}
+
+static bool starts_job(const char *text, size_t length, hints found) {
+    bool quoted_counts = found & HINT(EVAL);
+    bool coprocess = found & HINT(COPROC);
+    size_t at = coprocess || memchr(text, '&', length) ? 0 : length;
     while (at < length) {
         if (text[at] == '\\')
             at += 2;
         else if ((text[at] == '\'' || text[at] == '"') && !quoted_counts)
             at = skip_quoted(text, length, at);
-        else if (text[at] == '&' && is_background(text, length, at))
+        else if ((text[at] == '&' && is_background(text, length, at)) || (coprocess && is_coprocess(text, length, at)))
             return true;
         else
             at++;
@@ -113,5 +128,5 @@ hints hints_of(const char *text, size_t length) {
         if (first)
             found |= words_at(text + at, length - at, first - 1u);
     }
-    return starts_job(text, length, found & HINT(EVAL)) ? found | HINT(BACKGROUND) : found;
+    return starts_job(text, length, found) ? found | HINT(BACKGROUND) : found;
 }

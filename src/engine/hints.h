@@ -42,8 +42,10 @@ typedef enum hint {
     HINT_EXEC,
     HINT_EXIT,
     HINT_JOBS,
+    HINT_PIPE,
+    HINT_COPROC,
     HINT_INPUT,      /* a redirection of input */
-    HINT_BACKGROUND, /* an `&` that starts a job; a quoted one only where there is an eval */
+    HINT_BACKGROUND, /* an `&` or `coproc` that starts a job; a quoted one only where there is an eval */
 } hint;
 
 /* A set of them. */

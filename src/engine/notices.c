@@ -7,10 +7,13 @@
 
 enum { longest_notice = 2000, last_word_count = 4 };
 
+/* Where dash and ash show a command: "[1] + Done                       sleep 1". */
+enum { command_column = 33 };
+
 static const char *const last_words[last_word_count] = {"exit\n", "logout\n", "exit\r\n", "logout\r\n"};
 
 void notices_start(notices *n, const notices_config *config, hints h) {
-    n->answers = n->newlines = 0;
+    n->answers = n->newlines = n->noted = 0;
     n->spoke = n->killed = false;
     n->in_line = false;
     bytes_clear(&n->held);
@@ -20,7 +23,9 @@ void notices_start(notices *n, const notices_config *config, hints h) {
     /* The user who asks for the jobs shall see them. */
     bool gives = config->gives && !(h & HINT(JOBS));
     n->starts = gives && (config->starts || (h & HINT(BACKGROUND)));
+    n->pipes = n->starts && (config->starts || (h & HINT(PIPE)));
     n->jobs = gives && (config->jobs || n->starts);
+    n->late = !config->gives && !(h & HINT(JOBS)) && (config->jobs || config->starts || (h & HINT(BACKGROUND)));
 }
 
 typedef enum look { IS_TEXT, MAY_BE, IS_NOTICE } look;
@@ -31,15 +36,71 @@ static size_t skip_set(const char *line, size_t length, size_t from, const char 
     return from;
 }
 
-/* What the notice of a job that begins at `line` takes; 0: more must come.  A compound command is shown on several
- * lines, behind a status that is followed by more blanks than are in it. */
-static size_t whole_notice(const char *line, size_t length, size_t status, size_t first) {
+/* Whether it is a command with "  (wd: /usr)" behind it: any name may be in there. */
+static bool names_directory(const char *text, size_t length) {
+    static const char mark[] = "  (wd: ";
+    while (length && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+        length--;
+    if (!length || text[length - 1] != ')')
+        return false;
+    for (const char *at = text; (at = memmem(at, (size_t)(text + length - at), mark, sizeof mark - 1)) != NULL; at++)
+        if (!unfinished(text, (size_t)(at + 2 - text)))
+            return true;
+    return false;
+}
+
+/* Behind that bash tells on a line of its own where it is now: the length with that; 0: more must come. */
+static size_t with_new_directory(const char *line, size_t length, size_t size) {
+    static const char begin[] = "(wd now: ";
+    size_t left = length - size;
+    if (memcmp(line + size, begin, left < sizeof begin - 1 ? left : sizeof begin - 1) != 0)
+        return size;
+    const char *newline = memchr(line + size, '\n', left);
+    if (!newline)
+        return length < longest_notice ? 0 : size;
+    const char *end = newline[-1] == '\r' ? newline - 1 : newline;
+    return end[-1] == ')' ? (size_t)(newline + 1 - line) : size;
+}
+
+/* In zsh and mksh each program of a pipeline has a number; bash names the last alone. */
+static size_t skip_numbers(const notices *n, const char *text, size_t length, size_t from) {
+    bool several = n->pipes && !n->stops;
+    for (;;) {
+        from = skip_set(text, length, from, "0123456789");
+        if (!several || from == length || text[from] != ' ')
+            return from;
+        if (from + 1 == length)
+            return length;
+        if (text[from + 1] < '0' || text[from + 1] > '9')
+            return from;
+        from++;
+    }
+}
+
+/* zsh and mksh give each program of a pipeline a line, where one has ended otherwise than another: "false |". */
+static bool more_of_pipeline(const char *line, size_t length, size_t size) {
+    enum { least_indent = 6 };
+    size_t end = size;
+    while (end && strchr("\r\n ", line[end - 1]))
+        end--;
+    size_t indent = skip_set(line, length, size, " ") - size;
+    return end && line[end - 1] == '|' && (indent >= least_indent || size + indent == length);
+}
+
+/* What the notice of a job that begins at `line` takes; 0: more must come.  bash and dash show a compound command on
+ * several lines, behind a status that is followed by more blanks than are in it. */
+static size_t whole_notice(const notices *n, const char *line, size_t length, size_t status, size_t first) {
     const char *command = memmem(line + status, first - status, "  ", 2);
     if (!command)
         return first;
     size_t begin = skip_set(line, first, (size_t)(command - line), " ");
-    size_t size = first;
-    while (unfinished(line + begin, size - begin)) {
+    for (size_t size = first;;) {
+        if (n->stops && names_directory(line + begin, size - begin))
+            return with_new_directory(line, length, size);
+        bool more = n->stops || begin == command_column ? unfinished(line + begin, size - begin)
+                                                        : more_of_pipeline(line, length, size);
+        if (!more)
+            return size;
         const char *newline = size < length ? memchr(line + size, '\n', length - size) : NULL;
         if (!newline && length < longest_notice)
             return 0;
@@ -47,7 +108,6 @@ static size_t whole_notice(const char *line, size_t length, size_t status, size_
             return first;
         size = (size_t)(newline + 1 - line);
     }
-    return size;
 }
 
 /* Whether it begins with "[1]", and what is behind that. */
@@ -57,6 +117,11 @@ static look job_number(const char *text, size_t length, size_t *ret_end) {
         return at < longest_notice ? MAY_BE : IS_TEXT;
     *ret_end = at + 1;
     return at > 1 && text[at] == ']' ? IS_NOTICE : IS_TEXT;
+}
+
+static bool is_at_column(const char *line, size_t length, size_t marks, size_t status) {
+    return status == marks + 3 && length > command_column && line[command_column] != ' ' &&
+           memcmp(line + command_column - 2, "  ", 2) == 0;
 }
 
 /* "[1] 4711" as a job is started, "[1]+  Done ...", "[1] + Done ..." or "[1]   Done ..." as it ends. */
@@ -70,15 +135,15 @@ static look job_notice(const notices *n, const char *line, size_t length, size_t
     if (!newline)
         return length < longest_notice ? MAY_BE : IS_TEXT;
     size_t size = (size_t)(newline + 1 - line);
-    size_t digits = skip_set(line, size, at, "0123456789");
+    size_t digits = skip_numbers(n, line, size, at);
     size_t end = skip_set(line, size, digits, "\r");
     bool starts = n->starts && at == marks + 1 && digits > at && end + 1 == size;
     /* A current job has a mark, another three blanks: a numbered list has fewer. */
     bool ends = at > marks + 2 || (at == marks + 2 && (line[marks] == '+' || line[marks + 1] == '+' ||
                                                        line[marks] == '-' || line[marks + 1] == '-'));
-    if (size > longest_notice || !(starts || ends))
+    if (size > longest_notice || !(starts || ends) || (n->late && !is_at_column(line, size, marks, at)))
         return IS_TEXT;
-    *ret_length = starts ? size : whole_notice(line, length, at, size);
+    *ret_length = starts ? size : whole_notice(n, line, length, at, size);
     return *ret_length ? IS_NOTICE : MAY_BE;
 }
 
@@ -132,11 +197,11 @@ static look line_notice(const notices *n, const char *line, size_t length, size_
 }
 
 /* Behind "[1]": " 4711". */
-static look start_form(const char *rest, size_t length) {
+static look start_form(const notices *n, const char *rest, size_t length) {
     if (length == 0)
         return MAY_BE;
     bool blank = rest[0] == ' ' || rest[0] == '\t';
-    size_t end = blank ? skip_set(rest, length, 1, "0123456789") : 0;
+    size_t end = blank ? skip_numbers(n, rest, length, 1) : 0;
     if (end == length)
         return length < longest_notice ? MAY_BE : IS_TEXT;
     return end > 2 && rest[end] == '\n' ? IS_NOTICE : IS_TEXT;
@@ -164,19 +229,18 @@ static look inner_notice(const notices *n, const char *text, size_t length, size
     look what = job_number(text, length, &rest);
     if (what != IS_NOTICE)
         return what;
-    what = n->starts ? start_form(text + rest, length - rest) : IS_TEXT;
+    what = n->starts ? start_form(n, text + rest, length - rest) : IS_TEXT;
     if (what == IS_TEXT)
         what = end_form(text + rest, length - rest);
     return what == IS_NOTICE ? job_notice(n, text, length, ret_length) : what;
 }
 
-/* In [from, line_end); where it begins is told in any case but IS_TEXT. */
-static look find_inner(const notices *n, const char *from, const char *line_end, const char *end, const char **ret_at,
-                       size_t *ret_length) {
-    for (const char *at = from; (at = memchr(at, '[', (size_t)(line_end - at))) != NULL; at++) {
-        look what = inner_notice(n, at, (size_t)(end - at), ret_length);
+/* In [*at, line_end); where it begins is told in any case but IS_TEXT. */
+static look find_inner(const notices *n, char **at, const char *line_end, const char *end, size_t *ret_length) {
+    for (char *from = *at; (from = memchr(from, '[', (size_t)(line_end - from))) != NULL; from++) {
+        look what = inner_notice(n, from, (size_t)(end - from), ret_length);
         if (what != IS_TEXT) {
-            *ret_at = at;
+            *at = from;
             return what;
         }
     }
@@ -192,8 +256,17 @@ static size_t newlines_at_end(const char *data, size_t length) {
 
 /* What a program says of its end ends with one newline of the shell's; where nothing else came, each is an answer. */
 static void note_newlines(notices *n, const char *data, size_t length) {
+    if (!n->answers || !length)
+        return;
     n->spoke |= newlines_at_end(data, length) < length;
     n->newlines = n->spoke ? 1 : n->newlines + length;
+}
+
+/* How many of the last bytes may be answers to interrupts. */
+static size_t answers_at_end(const notices *n, const char *data, size_t length) {
+    size_t most = n->newlines < n->answers ? n->newlines : n->answers;
+    size_t count = most ? newlines_at_end(data, length) : 0;
+    return count < most ? count : most;
 }
 
 void notices_interrupted(notices *n) {
@@ -206,12 +279,9 @@ void notices_interrupted(notices *n) {
 
 /* How many of the last bytes may be the beginning, or the whole, of the shell's last word. */
 static size_t last_word(const notices *n, const char *data, size_t length) {
-    size_t most = n->newlines < n->answers ? n->newlines : n->answers;
-    size_t count = most ? newlines_at_end(data, length) : 0;
-    if (count)
-        return count < most ? count : most;
-    if (!n->exits)
-        return 0;
+    size_t count = answers_at_end(n, data, length);
+    if (count || !n->exits)
+        return count;
     size_t longest = 0;
     for (size_t w = 0; w < last_word_count; w++) {
         size_t size = strlen(last_words[w]);
@@ -231,37 +301,50 @@ static void emit(notices *n, const char *data, size_t length) {
     n->on_data(n->owner, data, length);
 }
 
+/* Passes on [from, at), where a notice begins, but for what may be answers at its end: whether they are shows what
+ * comes behind the notice, up to which they are moved.  Returns how many there are. */
+static size_t pass_before(notices *n, char *from, char *at, size_t size, size_t noted) {
+    size_t length = (size_t)(at - from);
+    if (length > noted)
+        note_newlines(n, from + noted, length - noted);
+    size_t tail = answers_at_end(n, from, length);
+    emit(n, from, length - tail);
+    memmove(at + size - tail, at - tail, tail);
+    return tail;
+}
+
 bool notices_feed(notices *n, const char *data, size_t length) {
-    if (n->answers)
-        note_newlines(n, data, length);
+    n->jobs |= n->late && n->answers;
     if (!n->jobs && !n->complaints && !n->killed && !n->exits && !n->answers && !bytes_length(&n->held)) {
         emit(n, data, length);
         return true;
     }
     bytes all = n->held;
-    n->held = (bytes){0};
     if (!bytes_append(&all, data, length)) {
         n->held = all;
         return false;
     }
-    const char *at = bytes_front(&all);
-    const char *end = at + bytes_length(&all);
-    const char *from = at;
+    size_t noted = n->noted;
+    n->held = (bytes){0};
+    n->noted = 0;
+    char *at = bytes_front(&all);
+    char *end = at + bytes_length(&all);
+    char *from = at;
     bool by_line = n->jobs || n->complaints || n->killed;
     while (by_line && at < end) {
         size_t size = 0;
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *next = newline ? newline + 1 : end;
+        char *newline = memchr(at, '\n', (size_t)(end - at));
+        char *next = newline ? newline + 1 : end;
         look what = n->in_line && at == from ? IS_TEXT : line_notice(n, at, (size_t)(end - at), &size);
         bool inside = what == IS_TEXT && n->jobs;
         if (inside)
-            what = find_inner(n, at, next, end, &at, &size);
+            what = find_inner(n, &at, next, end, &size);
         if (what == MAY_BE)
             break;
         if (what == IS_NOTICE) {
-            emit(n, from, (size_t)(at - from));
+            noted = pass_before(n, from, at, size, noted);
             at += size;
-            from = at;
+            from = at - noted;
             n->in_line &= inside;
             continue;
         }
@@ -269,22 +352,33 @@ bool notices_feed(notices *n, const char *data, size_t length) {
     }
     if (!by_line)
         at = end;
-    size_t tail = at == end ? last_word(n, from, (size_t)(end - from)) : (size_t)(end - at);
-    emit(n, from, (size_t)(end - from) - tail);
-    bool right = bytes_append(&n->held, end - tail, tail);
+    size_t ready = (size_t)(at - from);
+    /* The newline that begins the notice of a stopped job may have been noted. */
+    if (ready > noted) {
+        note_newlines(n, from + noted, ready - noted);
+        noted = ready;
+    }
+    size_t word = at == end ? last_word(n, from, ready) : answers_at_end(n, from, ready);
+    emit(n, from, ready - word);
+    bool right = bytes_append(&n->held, at - word, word + (size_t)(end - at));
+    n->noted = right ? noted - (ready - word) : 0;
     bytes_free(&all);
     return right;
 }
 
 void notices_finish(notices *n, notices_end how) {
     size_t length = bytes_length(&n->held);
+    if (!length)
+        return;
     const char *held = bytes_front(&n->held);
-    bool whole = length && held[length - 1] == '\n';
-    bool shells = (how == NOTICES_EXITED && n->exits) ||
-                  (how == NOTICES_INTERRUPTED && n->answers && newlines_at_end(held, length) == length);
-    if (length && !(shells && whole))
-        emit(n, held, length);
+    note_newlines(n, held + n->noted, length - n->noted);
+    bool whole = held[length - 1] == '\n';
+    size_t shells = how == NOTICES_INTERRUPTED                   ? answers_at_end(n, held, length)
+                    : how == NOTICES_EXITED && n->exits && whole ? length
+                                                                 : 0;
+    emit(n, held, length - shells);
     bytes_clear(&n->held);
+    n->noted = 0;
 }
 
 size_t notices_find_exit(const char *text, size_t length, size_t *ret_start) {

@@ -14,8 +14,10 @@ typedef enum notices_end { NOTICES_ENDED, NOTICES_EXITED, NOTICES_INTERRUPTED } 
 
 typedef struct notices {
     bool starts;     /* "[1] 4711" lines are the shell's */
+    bool pipes;      /* "[1] 4711 4712" lines, too */
     bool jobs;       /* "[1]+  Done ..." lines are the shell's */
-    bool stops;      /* a blank line comes before the notice of a stopped job */
+    bool late;       /* ... only once it was interrupted, and is back at its prompt: dash, ash */
+    bool stops;      /* as bash does it: a blank line comes before the notice of a stopped job, commands have lines */
     bool complaints; /* bash's about a terminal that it does not have */
     bool killed;     /* "Killed" lines are the shell's */
     bool exits;      /* a last "exit" or "logout" line is the shell's */
@@ -24,7 +26,8 @@ typedef struct notices {
     bool spoke;      /* ... but something else came */
     bool exit_word;  /* ... also behind text in the same line */
     bool in_line;    /* what comes next does not begin a line */
-    bytes held;      /* the beginning of what may be a notice */
+    bytes held;      /* the beginning of what may be a notice, behind what may be answers */
+    size_t noted;    /* so much of it is in `newlines` and `spoke` */
     void (*on_data)(void *owner, const char *data, size_t length);
     void *owner;
 } notices;

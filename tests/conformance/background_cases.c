@@ -17,6 +17,46 @@ static void no_notices(struct context *t) {
     IN_SYNC(t);
 }
 
+/* Each program of it may have a number, and a line when it ends. */
+static void pipelines(struct context *t) {
+    RUNS(t, "true | cat &", "", 0);
+    RUNS(t, "wait; printf a; true | true | cat & printf 'b\\n'; wait", "ab\n", 0);
+    RUNS(t, "true | (exit 3) | true & p=$!", "", 0);
+    RUNS(t, "while kill -0 $p 2>/dev/null; do /bin/sleep 0.01; done; echo next", "next\n", 0);
+    RUNS(t, "wait; echo next", "next\n", 0);
+    IN_SYNC(t);
+}
+
+static void coprocesses(struct context *t) {
+    RUNS(t, "coproc true", "", 0);
+    RUNS(t, "wait; /bin/true; echo next", "next\n", 0);
+    RUNS(t, "coproc for i in 1 2; do if :; then (:); fi; done; p=$!", "", 0);
+    RUNS(t, "while kill -0 $p 2>/dev/null; do /bin/sleep 0.01; done; echo next", "next\n", 0);
+    if (is_shell(t, BASH)) {
+        RUNS(t, "coproc X { while read l; do echo \"<$l>\"; done; }", "", 0);
+        RUNS(t, "echo a >&${X[1]}; eval \"exec ${X[1]}>&-\"; wait $X_PID; echo $?", "0\n", 0);
+    }
+    RUNS(t, "/bin/true; echo next", "next\n", 0);
+    IN_SYNC(t);
+}
+
+/* bash shows their bodies. */
+static void here_documents(struct context *t) {
+    static const char *const jobs[] = {
+        "cat <<X >/dev/null &\nif a\nX",
+        "cat <<X | cat >/dev/null &\na\n\"b\nX",
+        "{ cat <<'X Y'; cat <<-Z; } >/dev/null &\n(\nX Y\n\tcase\n\tZ",
+        "if cat <<X; then cat <<Y && cat <<Z; fi >/dev/null &\n\"\nX\n(\nY\n\nZ",
+    };
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        RUNS(t, jobs[i], "", 0);
+        RUNS(t, "p=$!; while kill -0 $p 2>/dev/null; do /bin/sleep 0.01; done; /bin/true; echo next", "next\n", 0);
+        RUNS(t, say(t, "cd /usr; %s\nwait; cd /; /bin/true; echo next", jobs[i]), "next\n", 0);
+    }
+    RUNS(t, "cat <<X & wait; /bin/true; echo next\nif a\nX", "if a\nnext\n", 0);
+    IN_SYNC(t);
+}
+
 /* bash tells of the job's end as soon as a program of the command's has ended. */
 static void ends_within_a_line(struct context *t) {
     RUNS(t, "(until [ -e \"$HOME/go\" ]; do sleep 0.01; done) & p=$!", "", 0);
@@ -25,6 +65,20 @@ static void ends_within_a_line(struct context *t) {
          "echo end",
          "startend\n", 0);
     RUNS(t, "printf a; true & wait; printf b", "ab", 0);
+    IN_SYNC(t);
+}
+
+/* bash names the directory of a job that it has left, and on a line of its own the one where it is. */
+static void ends_elsewhere(struct context *t) {
+    RUNS(t,
+         "mkdir -p \"$HOME/it's a (dir\"; cd \"$HOME/it's a (dir\"; (until [ -e \"$HOME/go\" ]; do sleep 0.01; done) & "
+         "p=$!",
+         "", 0);
+    RUNS(
+        t,
+        "cd /usr; : >\"$HOME/go\"; sh -c 'while kill -0 $1 2>/dev/null; do sleep 0.01; done' - $p; /bin/true; echo end",
+        "end\n", 0);
+    RUNS(t, "true & cd /; wait; /bin/true; echo end", "end\n", 0);
     IN_SYNC(t);
 }
 
@@ -103,6 +157,15 @@ static void wait_is_stopped(struct context *t) {
     IN_SYNC(t);
 }
 
+/* A shell that is back at its prompt tells of a job that has ended while the command ran. */
+static void ends_before_the_deadline(struct context *t) {
+    RUNS(t, "mkfifo \"$HOME/never\"", "", 0);
+    TIMES_OUT(t, "true & cat \"$HOME/never\"", "");
+    TIMES_OUT(t, "true & printf x; cat \"$HOME/never\"", "x");
+    TIMES_OUT(t, "true & echo x; cat \"$HOME/never\"", "x\n");
+    IN_SYNC(t);
+}
+
 /* A job that ends while a command runs, and one that dies of a signal: their notices are due at the next prompt. */
 static void notices_of_dead_jobs(struct context *t) {
     RUNS(t, "sh -c 'kill -9 $$' & p=$!", "", 0);
@@ -119,13 +182,18 @@ static void notices_of_dead_jobs(struct context *t) {
 
 static const struct conformance_case background_cases_table[] = {
     {"background-no-notices", no_notices, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-pipelines", pipelines, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-coprocesses", coprocesses, BASH | ZSH, 0, UNSOLICITED_ALLOWED},
+    {"background-here-documents", here_documents, 0, 0, UNSOLICITED_ALLOWED},
     {"background-ends-within-a-line", ends_within_a_line, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-ends-elsewhere", ends_elsewhere, 0, 0, UNSOLICITED_ALLOWED},
     {"background-does-not-delay", does_not_delay, 0, 0, UNSOLICITED_ALLOWED},
     {"background-prints-between-commands", prints_between_commands, 0, 0, UNSOLICITED_ALLOWED},
     {"background-prints-all-the-time", prints_all_the_time, 0, 0, UNSOLICITED_ALLOWED},
     {"background-job-commands", job_commands, 0, 0, UNSOLICITED_ALLOWED},
     {"background-reads-nothing", background_reads_nothing, 0, 0, UNSOLICITED_ALLOWED},
     {"background-wait-is-stopped", wait_is_stopped, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-ends-before-the-deadline", ends_before_the_deadline, ~(unsigned)KSH93, 0, UNSOLICITED_ALLOWED},
     {"background-notices-of-dead-jobs", notices_of_dead_jobs, 0, 0, UNSOLICITED_ALLOWED},
 };
 

@@ -57,6 +57,8 @@ static const struct {
     {"exit", HINT(EXIT)},
     {"logout", HINT(EXIT)},
     {"jobs", HINT(JOBS)},
+    {"|", HINT(PIPE)},
+    {"coproc", HINT(COPROC)},
 };
 
 static void each_word_is_found_wherever_it_is(void **state) {
@@ -96,6 +98,17 @@ static void an_ampersand_may_start_a_job(void **state) {
         assert_false(of(others[i]) & HINT(BACKGROUND));
 }
 
+static void a_coprocess_is_a_job(void **state) {
+    (void)state;
+    static const char *const starts[] = {"coproc a", "x; coproc { a; }", "eval 'coproc a'",
+                                         "if a; then\n\tcoproc b\nfi", "(coproc\ta)"};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        assert_true(of(starts[i]) & HINT(BACKGROUND));
+    static const char *const others[] = {"'coproc a'", "coprocess a", "a-coproc b", "\\coproc b", "coproc", "coproc="};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(of(others[i]) & HINT(BACKGROUND));
+}
+
 static void what_needs_two_words_needs_both(void **state) {
     (void)state;
     assert_true(hints_trap_exit(of("trap x EXIT")));
@@ -110,9 +123,8 @@ static void what_needs_two_words_needs_both(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_word_is_found_wherever_it_is),
-        cmocka_unit_test(part_of_a_word_is_none),
-        cmocka_unit_test(an_ampersand_may_start_a_job),
+        cmocka_unit_test(each_word_is_found_wherever_it_is), cmocka_unit_test(part_of_a_word_is_none),
+        cmocka_unit_test(an_ampersand_may_start_a_job),      cmocka_unit_test(a_coprocess_is_a_job),
         cmocka_unit_test(what_needs_two_words_needs_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static void start(notices *n, bool jobs, const char *command) {
 }
 
 static void play(const char *command, const char *input, size_t length, size_t cut, notices_end how, text *seen) {
-    notices n = {.on_data = on_data, .owner = seen};
+    notices n = {.stops = true, .on_data = on_data, .owner = seen};
     text_clear(seen);
     start(&n, true, command);
     n.answers = how == NOTICES_INTERRUPTED;
@@ -41,7 +41,7 @@ static void check_end(const char *command, const char *input, notices_end how, c
             print_error("cut at %zu\n", cut);
         assert_string_equal(text_data(&seen), expected);
     }
-    notices n = {.on_data = on_data, .owner = &seen};
+    notices n = {.stops = true, .on_data = on_data, .owner = &seen};
     text_clear(&seen);
     start(&n, true, command);
     n.answers = how == NOTICES_INTERRUPTED;
@@ -57,6 +57,24 @@ static void check(const char *command, const char *input, const char *expected) 
     check_end(command, input, NOTICES_ENDED, expected);
 }
 
+/* In another shell than bash. */
+static void check_other(const char *command, const char *input, const char *expected) {
+    text seen = {0};
+    for (size_t cut = 0; cut <= strlen(input); cut++) {
+        notices n = {.on_data = on_data, .owner = &seen};
+        text_clear(&seen);
+        start(&n, true, command);
+        assert_true(notices_feed(&n, input, cut));
+        assert_true(notices_feed(&n, input + cut, strlen(input) - cut));
+        notices_finish(&n, NOTICES_ENDED);
+        notices_free(&n);
+        if (strcmp(text_data(&seen), expected) != 0)
+            print_error("cut at %zu\n", cut);
+        assert_string_equal(text_data(&seen), expected);
+    }
+    text_free(&seen);
+}
+
 static void what_a_shell_says_of_jobs_is_taken_out(void **state) {
     (void)state;
     check("sleep 1 &", "[1] 4711\n", "");
@@ -67,6 +85,61 @@ static void what_a_shell_says_of_jobs_is_taken_out(void **state) {
     check("wait", "[1]+  Done                    ( until x; do\n    y;\ndone; z )\nout\n", "out\n");
     check("wait", "[1]+  Exit 2                  ( if x; then\n    y;\nfi )\n[2]   Done  sh -c 'a\nb'\nout\n", "out\n");
     check("a & b", "x\n[1]  + 4711 done       sleep 1\n", "x\n");
+}
+
+static void with_what_is_said_of_the_directory(void **state) {
+    (void)state;
+    check("wait", "[1]+  Done                    a  (wd: ~)\n(wd now: /usr)\nZ\n", "Z\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\r\n(wd now: /usr)\r\nZ\n", "Z\n");
+    check("wait", "x[1]   Exit 3                  a  (wd: /it's)\n(wd now: /a (b)\n[2]-  Done                    b\nZ",
+          "xZ");
+    check("wait", "[1]+  Done                    { a;\nb; }  (wd: /a(b) \"c)\n(wd now: /)\nZ\n", "Z\n");
+    check("wait", "[1]+  Done                    a  (wd: /x  (wd: y)\n(wd now: /)\n", "");
+    /* Only there, and whole. */
+    check("wait", "[1]+  Done                    a\n(wd now: /usr)\nZ\n", "(wd now: /usr)\nZ\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\n(wd nowhere)\n", "(wd nowhere)\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\n(wd now: /usr\nZ\n", "(wd now: /usr\nZ\n");
+    check("wait", "[1]+  Done                    a  (wd: ~)\nZ", "Z");
+    check("wait", "(wd now: /usr)\n", "(wd now: /usr)\n");
+    check("wait", "[1]+  Done                    echo '  (wd: ~)\nx'\n(wd now: /)\n", "(wd now: /)\n");
+}
+
+static void of_a_job_with_a_here_document(void **state) {
+    (void)state;
+    check("wait", "[1]+  Done                    cat <<X > /dev/null\nif a\nX\n\nZ\n", "Z\n");
+    check("wait", "x[1]+  Done                    cat <<X\na\n\"b\nX\n | sleep 0.1\nZ\n", "xZ\n");
+    check("wait", "[1]+  Done                    cat <<X\na\nX\n  (wd: ~)\n(wd now: /)\nZ\n", "Z\n");
+    check("wait", "[1]-  Done                    cat <<X\na\nX\n\n[2]+  Done                    a\n\n", "\n");
+    check("wait", "[1]+  Done                    cat <<< X\n\nX\n", "\nX\n");
+}
+
+static void of_each_program_of_a_pipeline(void **state) {
+    (void)state;
+    check_other("a | b &", "[2] 26811 26812\nx\n", "x\n");
+    check_other("a | b | c &", "x[2] 26811 26812 26813\ny\n", "xy\n");
+    check_other("a | b &", "[1] 12 13\r\n", "");
+    check_other("wait",
+                "[1]  + done       sleep 0.1 | \n       exit 3     ( exit 3; ) | \n       done       sleep 0.2\nx\n",
+                "x\n");
+    check_other("wait",
+                "[1] + Done                 \\sleep 0.1 |\n      Done (3)             ( \\exit 3 ) |\n"
+                "      Done                 \\sleep 0.2\ny\n",
+                "y\n");
+    /* Not where there is no pipeline, and not in bash. */
+    check_other("a &", "[2] 26811 26812\n", "[2] 26811 26812\n");
+    check("a | b &", "[2] 26811 26812\n", "[2] 26811 26812\n");
+    check_other("a | b &", "[2] 26811 26812 x\n[1] 1 \n[1] 1  2\n", "[2] 26811 26812 x\n[1] 1 \n[1] 1  2\n");
+    check_other("wait", "[1]  + done       a | \n  x\n", "  x\n");
+    check_other("wait", "[1]  + done       a\n       b\n", "       b\n");
+}
+
+/* There newlines are shown otherwise, and what is cut off may leave a quote open. */
+static void other_shells_show_a_command_on_one_line(void **state) {
+    (void)state;
+    check_other("wait", "[1] + Done                 \\cat <<X >/dev/null ^Ja\"^JX^J\nx\n", "x\n");
+    check_other("wait", "[1]  + done       sh -c \"a\nx\"\n", "x\"\n");
+    check_other("wait", "[1] + Done                       sh -c \"a\nb\"\nx\n", "x\n");
+    check_other("wait", "[1] + Done                       cat <<... 1>/dev/null\nx\n", "x\n");
 }
 
 static void also_in_the_middle_of_a_line(void **state) {
@@ -188,6 +261,52 @@ static void the_newline_of_an_interrupt_is_taken_out(void **state) {
     check_end("a & b", "[1] 17\nout\n\n", NOTICES_INTERRUPTED, "out\n");
 }
 
+/* The shell that is back at its prompt tells of a job that has ended meanwhile. */
+static void a_notice_may_stand_behind_that_newline(void **state) {
+    (void)state;
+    check_end("a & b", "\n[1]+  Done                    a\n", NOTICES_INTERRUPTED, "");
+    check_end("a & b", "out\n\n[1]+  Done                    a\n[2]-  Done                    b\n", NOTICES_INTERRUPTED,
+              "out\n");
+    check_end("a & b", "\n[1]+  Done                    a\nx", NOTICES_INTERRUPTED, "\nx");
+    check_end("a & b", "\n\n[1]+  Stopped                 a\n", NOTICES_INTERRUPTED, "");
+    check_end("a & b", "\n[1]+  Do", NOTICES_INTERRUPTED, "\n[1]+  Do");
+    check_end("a & b", "\n[1]+  Done                    a\n", NOTICES_ENDED, "\n");
+}
+
+static void stop_dash(const char *command, const char *input, size_t answers, const char *expected) {
+    text seen = {0};
+    for (size_t cut = 0; cut <= strlen(input); cut++) {
+        notices n = {.on_data = on_data, .owner = &seen};
+        text_clear(&seen);
+        notices_start(&n, &(notices_config){0}, hints_of(command, strlen(command)));
+        n.answers = answers;
+        assert_true(notices_feed(&n, input, cut));
+        assert_true(notices_feed(&n, input + cut, strlen(input) - cut));
+        notices_finish(&n, answers ? NOTICES_INTERRUPTED : NOTICES_ENDED);
+        notices_free(&n);
+        if (strcmp(text_data(&seen), expected) != 0)
+            print_error("cut at %zu\n", cut);
+        assert_string_equal(text_data(&seen), expected);
+    }
+    text_free(&seen);
+}
+
+static void dash_and_ash_tell_of_jobs_only_there(void **state) {
+    (void)state;
+    static const char both[] = "x\n[2] + Done                       sleep 0.9\n"
+                               "[1]   Done(3)                    (exit 3)\n";
+    stop_dash("a & b", both, 1, "x");
+    stop_dash("a & b", both, 0, both);
+    stop_dash("a && b", both, 1,
+              "x\n[2] + Done                       sleep 0.9\n[1]   Done(3)                    (exit 3)");
+    stop_dash("a & b", "x\n[1]+  Done                       ash\n", 1, "x");
+    stop_dash("a & b", "\n\n[1] + Done                       sh -c \"a\nb\"\n", 2, "");
+    static const char other[] =
+        "[1] + Done  a\n[1]+ b\n[1]   Done                        c\n[1]- Done                         a\n";
+    stop_dash("a & b", other, 1,
+              "[1] + Done  a\n[1]+ b\n[1]   Done                        c\n[1]- Done                         a");
+}
+
 /* A notice of the greatest length, and beyond it: however it arrives the same is taken for one. */
 static void a_long_line_is_the_same_in_pieces(void **state) {
     (void)state;
@@ -230,6 +349,10 @@ static void what_is_kept_back_is_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_shell_says_of_jobs_is_taken_out),
+        cmocka_unit_test(with_what_is_said_of_the_directory),
+        cmocka_unit_test(of_a_job_with_a_here_document),
+        cmocka_unit_test(of_each_program_of_a_pipeline),
+        cmocka_unit_test(other_shells_show_a_command_on_one_line),
         cmocka_unit_test(also_in_the_middle_of_a_line),
         cmocka_unit_test(what_is_said_of_a_kill_is_taken_out),
         cmocka_unit_test(what_is_like_it_is_kept),
@@ -239,6 +362,8 @@ int main(void) {
         cmocka_unit_test(a_numbered_list_is_kept),
         cmocka_unit_test(the_end_of_a_prompt_is_not_kept_back),
         cmocka_unit_test(the_newline_of_an_interrupt_is_taken_out),
+        cmocka_unit_test(a_notice_may_stand_behind_that_newline),
+        cmocka_unit_test(dash_and_ash_tell_of_jobs_only_there),
         cmocka_unit_test(a_long_line_is_the_same_in_pieces),
         cmocka_unit_test(what_is_kept_back_is_bounded),
     };
