@@ -14,7 +14,7 @@ static const char *const last_words[last_word_count] = {"exit\n", "logout\n", "e
 
 void notices_start(notices *n, const notices_config *config, hints h) {
     n->answers = n->newlines = n->noted = 0;
-    n->spoke = n->killed = false;
+    n->spoke = n->killed = n->quit = false;
     n->in_line = false;
     bytes_clear(&n->held);
     /* A program that takes the shell's place says nothing for it. */
@@ -173,17 +173,43 @@ static look stop_notice(const notices *n, const char *line, size_t length, size_
     return what == IS_NOTICE && !memmem(line, *ret_length, "Stopped", 7) ? IS_TEXT : what;
 }
 
-/* What the shell says of a program that SIGKILL ended. */
-static look kill_notice(const char *line, size_t length, size_t *ret_length) {
-    static const char word[] = "Killed";
-    size_t compare = length < sizeof word - 1 ? length : sizeof word - 1;
-    if (memcmp(line, word, compare) != 0)
-        return IS_TEXT;
-    size_t at = skip_set(line, length, compare, " \r");
-    if (at == length)
+/* How much of the beginning of `line` the text is; what is missing may still come. */
+static look begins_with(const char *line, size_t length, const char *text, size_t *ret_length) {
+    size_t size = strlen(text);
+    size_t compare = length < size ? length : size;
+    *ret_length = compare;
+    return memcmp(line, text, compare) != 0 ? IS_TEXT : compare < size ? MAY_BE : IS_NOTICE;
+}
+
+/* What the shell says of a program that our SIGKILL or SIGQUIT ended: "Killed", "Quit (core dumped)". */
+static look kill_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
+    size_t at = 0, core = 0;
+    look what = n->killed ? begins_with(line, length, "Killed", &at) : IS_TEXT;
+    if (what == IS_TEXT && n->quit)
+        what = begins_with(line, length, "Quit", &at);
+    if (what != IS_NOTICE)
+        return what;
+    what = begins_with(line + at, length - at, " (core dumped)", &core);
+    at += what == IS_NOTICE ? core : 0;
+    at = skip_set(line, length, at, " \r");
+    if (at == length || what == MAY_BE)
         return MAY_BE;
     *ret_length = at + 1;
     return line[at] == '\n' ? IS_NOTICE : IS_TEXT;
+}
+
+/* The same where it ends the text, behind what the program left without a newline; its length. */
+static size_t kill_notice_at_end(const notices *n, const char *text, size_t length, bool whole) {
+    enum { longest = 40 };
+    if (!n->killed && !n->quit)
+        return 0;
+    for (size_t size = length < longest ? length : longest; size > 0; size--) {
+        size_t taken = 0;
+        look what = kill_notice(n, text + length - size, size, &taken);
+        if ((what == MAY_BE && !whole) || (what == IS_NOTICE && taken == size))
+            return size;
+    }
+    return 0;
 }
 
 static look line_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
@@ -191,8 +217,8 @@ static look line_notice(const notices *n, const char *line, size_t length, size_
         return n->stops && n->jobs ? stop_notice(n, line, length, ret_length) : IS_TEXT;
     if (line[0] == '[')
         return n->jobs ? job_notice(n, line, length, ret_length) : IS_TEXT;
-    if (n->killed && line[0] == 'K')
-        return kill_notice(line, length, ret_length);
+    if ((n->killed && line[0] == 'K') || (n->quit && line[0] == 'Q'))
+        return kill_notice(n, line, length, ret_length);
     return n->complaints ? complaint(line, length, ret_length) : IS_TEXT;
 }
 
@@ -280,8 +306,9 @@ void notices_interrupted(notices *n) {
 /* How many of the last bytes may be the beginning, or the whole, of the shell's last word. */
 static size_t last_word(const notices *n, const char *data, size_t length) {
     size_t count = answers_at_end(n, data, length);
-    if (count || !n->exits)
-        return count;
+    size_t killed = kill_notice_at_end(n, data, length - count, false);
+    if (killed || count || !n->exits)
+        return killed + count;
     size_t longest = 0;
     for (size_t w = 0; w < last_word_count; w++) {
         size_t size = strlen(last_words[w]);
@@ -315,7 +342,7 @@ static size_t pass_before(notices *n, char *from, char *at, size_t size, size_t 
 
 bool notices_feed(notices *n, const char *data, size_t length) {
     n->jobs |= n->late && n->answers;
-    if (!n->jobs && !n->complaints && !n->killed && !n->exits && !n->answers && !bytes_length(&n->held)) {
+    if (!n->jobs && !n->complaints && !n->killed && !n->quit && !n->exits && !n->answers && !bytes_length(&n->held)) {
         emit(n, data, length);
         return true;
     }
@@ -330,7 +357,7 @@ bool notices_feed(notices *n, const char *data, size_t length) {
     char *at = bytes_front(&all);
     char *end = at + bytes_length(&all);
     char *from = at;
-    bool by_line = n->jobs || n->complaints || n->killed;
+    bool by_line = n->jobs || n->complaints || n->killed || n->quit;
     while (by_line && at < end) {
         size_t size = 0;
         char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -366,6 +393,16 @@ bool notices_feed(notices *n, const char *data, size_t length) {
     return right;
 }
 
+/* What a shell says of a program that we ended, and the answers behind that. */
+static size_t said_last(const notices *n, const char *text, size_t length, size_t answers) {
+    for (size_t behind = 0; behind <= answers; behind++) {
+        size_t size = kill_notice_at_end(n, text, length - behind, true);
+        if (size)
+            return size + behind;
+    }
+    return answers;
+}
+
 void notices_finish(notices *n, notices_end how) {
     size_t length = bytes_length(&n->held);
     if (!length)
@@ -373,9 +410,8 @@ void notices_finish(notices *n, notices_end how) {
     const char *held = bytes_front(&n->held);
     note_newlines(n, held + n->noted, length - n->noted);
     bool whole = held[length - 1] == '\n';
-    size_t shells = how == NOTICES_INTERRUPTED                   ? answers_at_end(n, held, length)
-                    : how == NOTICES_EXITED && n->exits && whole ? length
-                                                                 : 0;
+    size_t answers = how == NOTICES_INTERRUPTED ? answers_at_end(n, held, length) : 0;
+    size_t shells = how == NOTICES_EXITED && n->exits && whole ? length : said_last(n, held, length, answers);
     emit(n, held, length - shells);
     bytes_clear(&n->held);
     n->noted = 0;

@@ -19,7 +19,8 @@ typedef struct notices {
     bool late;       /* ... only once it was interrupted, and is back at its prompt: dash, ash */
     bool stops;      /* as bash does it: a blank line comes before the notice of a stopped job, commands have lines */
     bool complaints; /* bash's about a terminal that it does not have */
-    bool killed;     /* "Killed" lines are the shell's */
+    bool killed;     /* "Killed" lines are the shell's, and such an end of the output */
+    bool quit;       /* "Quit" lines, likewise */
     bool exits;      /* a last "exit" or "logout" line is the shell's */
     size_t answers;  /* to interrupts: so many newlines at the end may be the shell's; 0: none was sent */
     size_t newlines; /* that came since then, and nothing else */

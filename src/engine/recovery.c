@@ -114,6 +114,12 @@ void recovery_give_up(engine *e) {
 }
 
 /* What the shell says of that then is no output. */
+static void quit_foreground(engine *e) {
+    e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
+    for (size_t i = 0; i < e->side_count; i++)
+        e->sides[i].notices.quit = true;
+}
+
 static bool kill_foreground(engine *e) {
     bool killed = e->host.signal(e->owner, HOSTSESSION_SIGNAL_KILL);
     for (size_t i = 0; killed && i < e->side_count; i++)
@@ -212,7 +218,7 @@ static bool climb_terminal(engine *e) {
             prove(e);
     } else if (e->step == quit) {
         type_control(e, 0x1c);
-        e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
+        quit_foreground(e);
     } else {
         bool killed = e->step != stop && kill_foreground(e);
         e->signaled = e->now;
@@ -262,7 +268,7 @@ static void climb_pipes(engine *e) {
         return;
     }
     if (beat == 0 && round == 1)
-        e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
+        quit_foreground(e);
     else if (beat == 0 && round > 1)
         kill_foreground(e);
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);

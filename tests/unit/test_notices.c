@@ -170,22 +170,41 @@ static void also_in_the_middle_of_a_line(void **state) {
     text_free(&seen);
 }
 
-static void what_is_said_of_a_kill_is_taken_out(void **state) {
-    (void)state;
+static void check_killed(const char *input, bool quit, size_t answers, const char *expected) {
     text seen = {0};
-    static const char input[] = "on\nKilled\nKilled by\nx Killed\nKilled  \n";
-    for (size_t cut = 0; cut < sizeof input; cut++) {
+    for (size_t cut = 0; cut <= strlen(input); cut++) {
         notices n = {.on_data = on_data, .owner = &seen};
         text_clear(&seen);
         start(&n, false, "x");
         n.killed = true;
+        n.quit = quit;
+        n.answers = answers;
         assert_true(notices_feed(&n, input, cut));
-        assert_true(notices_feed(&n, input + cut, sizeof input - 1 - cut));
-        notices_finish(&n, NOTICES_ENDED);
+        assert_true(notices_feed(&n, input + cut, strlen(input) - cut));
+        notices_finish(&n, answers ? NOTICES_INTERRUPTED : NOTICES_ENDED);
         notices_free(&n);
-        assert_string_equal(text_data(&seen), "on\nKilled by\nx Killed\n");
+        if (strcmp(text_data(&seen), expected) != 0)
+            print_error("cut at %zu\n", cut);
+        assert_string_equal(text_data(&seen), expected);
     }
     text_free(&seen);
+}
+
+static void what_is_said_of_a_kill_is_taken_out(void **state) {
+    (void)state;
+    check_killed("on\nKilled\nKilled by\nx Killed\nKilled  \n", false, 0, "on\nKilled by\nx Killed\n");
+    check_killed("x\nQuit\n", true, 0, "x\n");
+    check_killed("x\nQuit (core dumped)\n", true, 0, "x\n");
+    check_killed("xQuit (core dumped)\r\n", true, 0, "x");
+    check_killed("xKilled \n", false, 0, "x");
+    check_killed("xKilled\n", false, 1, "x");
+    check_killed("xKilled\n\n", true, 1, "x");
+    /* Not before it was sent, and not in the middle. */
+    check_killed("x\nQuit\n", false, 0, "x\nQuit\n");
+    check_killed("xKilled\ny\n", true, 0, "xKilled\ny\n");
+    check_killed("xQuit", true, 0, "xQuit");
+    check_killed("xQuit (core\n", true, 0, "xQuit (core\n");
+    check_killed("Quit (core dumped) y\nQuitter\nQuit it\n", true, 0, "Quit (core dumped) y\nQuitter\nQuit it\n");
 }
 
 static void what_is_like_it_is_kept(void **state) {
