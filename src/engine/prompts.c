@@ -164,7 +164,14 @@ static bool seen_in_command(side *s, const marker *m) {
     if (numbered && m->number < e->number) {
         /* Once for each line; a shell that was interrupted, or on pipes got a signal as it waited, may print one more.
          */
-        if (m->number <= e->shell->last_prompt && !passes_fence(e, m))
+        bool again = m->number <= e->shell->last_prompt && !passes_fence(e, m);
+        /* zsh and mksh that got a SIGINT as they waited throw away the next line, which is the command's. */
+        if (again && m->number == e->fence && !e->shell->stopped_number && e->phase == PHASE_RUNNING &&
+            parts_status(m, 0) == interrupted_status) {
+            suspect_abort(s, m);
+            return true;
+        }
+        if (again)
             return !s->begun || e->shell->stopped_number != 0 ||
                    (s->stream == HOSTSESSION_STREAM_ERROR && m->number == e->fence);
         note_earlier(s, m);
