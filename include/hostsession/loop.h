@@ -75,7 +75,8 @@ enum {
 /** A watched descriptor. */
 typedef struct hostsession_watch hostsession_watch;
 
-/** @param events  HOSTSESSION_WATCH_READABLE and/or _WRITABLE.  A hangup or an error is reported as readable. */
+/** @param events  HOSTSESSION_WATCH_READABLE and/or _WRITABLE.  A hangup is reported as what is watched for, an error
+ * as readable, too. */
 typedef void (*hostsession_watch_fn)(void *userdata, unsigned events);
 
 /**

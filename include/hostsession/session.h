@@ -250,8 +250,11 @@ typedef struct hostsession_run_options {
     size_t max_output_bytes;
     /** The command's text is a secret: blanked in logs and transcripts. */
     bool secret;
-    hostsession_output_fn on_output; /**< Output as it arrives.  NULL: none is told. */
-    hostsession_line_fn on_line;     /**< ... line by line. */
+    /** Output as it arrives.  NULL: none is told.  What is seen only behind a command's end not to be its own is told
+     *  all the same, and cut from the result: bash's "exit" behind an EXIT trap, and, in ksh93 and mksh under xtrace,
+     *  the trace of what tells the end. */
+    hostsession_output_fn on_output;
+    hostsession_line_fn on_line; /**< ... line by line. */
     /** For on_output and on_line. */
     void *userdata;
 } hostsession_run_options;
