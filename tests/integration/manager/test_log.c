@@ -297,12 +297,14 @@ static void a_send_that_is_not_sent(void **state) {
 /* ---- in log_command ---- */
 
 /* What is tried when a send is told. */
+typedef enum intrusion { TRIES_BLOCKING, RUNS, CANCELS, CLOSES, CLOSES_ALL, FREES, INTRUDES } intrusion;
+
 typedef struct intruder {
     farm f;
     hostsession_named *named;
     hostsession_request *request;
     ending run;
-    enum { TRIES_BLOCKING, RUNS, CANCELS, CLOSES, CLOSES_ALL, FREES, INTRUDES } how;
+    intrusion how;
     int told;
 } intruder;
 
@@ -340,7 +342,7 @@ static hostsession_error open_in(void *userdata, const char *name, const hostses
     return mine.session_factory(&x->f, name, options, done, done_userdata, ret_session, failure);
 }
 
-static void sent_with(int how, bool waits) {
+static void sent_with(intrusion how, bool waits) {
     intruder x = {.how = how};
     ending first = {0}, sent = {0};
     farm_init(&x.f);
@@ -381,7 +383,7 @@ static void sent_with(int how, bool waits) {
 
 static void in_the_log_of_a_send(void **state) {
     (void)state;
-    for (int how = 0; how < INTRUDES; how++)
+    for (intrusion how = TRIES_BLOCKING; how < INTRUDES; how++)
         for (int waits = 0; waits < 2; waits++)
             sent_with(how, waits);
 }
