@@ -19,8 +19,8 @@
  * waited then (HOSTSESSION_ERROR_SHELL_EXITED, HOSTSESSION_STATUS_SKIPPED: not sent); when neither was there, to the
  * next that is started.  In the same way what waits for a shell that could not be entered is not sent.  An inner shell
  * that lives on as its su is killed, or the shell between, would read what is meant for the outer one: on the session's
- * own terminal it is killed with all that was started in it; where that is not allowed the session ends
- * (HOSTSESSION_ERROR_NOT_READY).  On another host it is not seen.
+ * own terminal it is killed with all that was started in it; where that is not allowed, or it has taken the terminal
+ * from the outer shell before, the session ends (HOSTSESSION_ERROR_NOT_READY).  On another host it is not seen.
  *
  * Thread safety: per session (session.h).
  */
