@@ -193,7 +193,8 @@ HOSTSESSION_API hostsession_error hostsession_open(const char *target, const hos
  *  or the limits at once is returned (and `done` is not called); all else comes to `done`.
  *
  *  @param ret_session  Assigned on success: owned by the caller from then on, opening; operations may be started on it
- *                      and wait until it is open. */
+ *                      and wait until it is open.
+ *  @retval HOSTSESSION_ERROR_CLOSED  The loop is being freed, and this is a callback in which that ends sessions. */
 HOSTSESSION_API hostsession_error hostsession_open_start(const char *target, const hostsession_options *options,
                                                          hostsession_open_fn done, void *userdata,
                                                          hostsession **ret_session, hostsession_failure *failure);

@@ -285,7 +285,6 @@ static void note_trace(engine *e, uint64_t number) {
 /* See END in shells.c. */
 static void note_streams(engine *e, const char *text, size_t length) {
     size_t at = 1;
-    bool told = e->shell->dialect->counts_jobs;
     e->shell->output_moved = length == 0 || text[0] != '1';
     bool moved = at < length && text[at] == 'i';
     if (moved)
@@ -293,7 +292,7 @@ static void note_streams(engine *e, const char *text, size_t length) {
     /* On pipes nothing tells but the commands' texts. */
     if (e->config.tty)
         e->shell->input_moved = moved;
-    if (told)
+    if (e->shell->dialect->counts_jobs)
         e->shell->jobs = at < length && !(length - at == 1 && text[at] == '0');
 }
 

@@ -113,7 +113,7 @@ void recovery_give_up(engine *e) {
     parts_end(e, &why);
 }
 
-/* What the shell says of that then is no output. */
+/* What the shell says of these signals then is no output. */
 static void quit_foreground(engine *e) {
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_QUIT);
     for (size_t i = 0; i < e->side_count; i++)
