@@ -132,10 +132,16 @@ void processes_spare_present(processes_choice *choice, uint64_t spare_ignoring) 
     choice->sure_after_pid = last_pid();
 }
 
+bool processes_number_is_later(pid_t number, pid_t other) {
+    enum { begun_again = 1 << 14 };
+    pid_t apart = number - other;
+    return apart > 0 ? apart < begun_again : apart < -begun_again;
+}
+
 static bool is_sure(const processes_choice *choice, const process_entry *process) {
     return process->start_ticks > choice->sure_after_ticks ||
            (choice->sure_after_pid && process->start_ticks == choice->sure_after_ticks &&
-            process->pid > choice->sure_after_pid);
+            processes_number_is_later(process->pid, choice->sure_after_pid));
 }
 
 /* One look at all processes.  `newest` is the newest of the spared ones. */
@@ -153,7 +159,7 @@ static bool signal_pass(const processes_choice *choice, int signal_number, proce
         if (is_sure(choice, &process) || !processes_ignores(process.pid, choice->spare_ignoring))
             any |= kill(process.pid, signal_number) == 0;
         else if (process.start_ticks > newest->start_ticks ||
-                 (process.start_ticks == newest->start_ticks && process.pid > newest->pid))
+                 (process.start_ticks == newest->start_ticks && processes_number_is_later(process.pid, newest->pid)))
             *newest = process;
     }
     closedir(directory);

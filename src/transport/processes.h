@@ -19,7 +19,7 @@ typedef struct processes_choice {
     pid_t group;
     /* Spare those started before. */
     uint64_t since_ticks;
-    /* Take those started later, whatever they ignore: in the same tick, those of a higher number (0: none). */
+    /* Take those started later, whatever they ignore: in the same tick, those of a later number (0: none). */
     uint64_t sure_after_ticks;
     pid_t sure_after_pid;
     /* As bits: 1 << (signal - 1). */
@@ -49,6 +49,10 @@ void processes_spare_present(processes_choice *choice, uint64_t spare_ignoring);
 
 /* Whether it ignores them all.  As bits, see above. */
 bool processes_ignores(pid_t pid, uint64_t signals);
+
+/* Which of two processes of the same tick is the younger: behind the largest number (32,768 by default on a small host)
+ * they begin again, and within a tick they are not as far apart otherwise. */
+bool processes_number_is_later(pid_t number, pid_t other);
 
 /* When the process started; 0: it is not there. */
 uint64_t processes_start_ticks(pid_t pid);

@@ -81,10 +81,22 @@ static void a_child_that_was_waited_for_counts(void **state) {
     assert_int_equal(processes_children_waited(parent), 0);
 }
 
+static void numbers_begin_again(void **state) {
+    (void)state;
+    assert_true(processes_number_is_later(5001, 5000));
+    assert_false(processes_number_is_later(5000, 5001));
+    assert_false(processes_number_is_later(5000, 5000));
+    assert_true(processes_number_is_later(302, 32767));
+    assert_false(processes_number_is_later(32767, 302));
+    assert_true(processes_number_is_later(301, 4194303));
+    assert_false(processes_number_is_later(4194303, 301));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wait_is_told_from_other_calls),
         cmocka_unit_test(a_child_that_was_waited_for_counts),
+        cmocka_unit_test(numbers_begin_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
