@@ -68,6 +68,9 @@ typedef struct dialect {
     /* What makes it obey each signal that it has taken note of: it obeys one, and keeps another for a later command.
      * ksh93 until it has waited for a program; and after an interrupted pipeline it waits for none until the next. */
     const char *obey;
+    /* Lines that kill the job which Ctrl+Z has just stopped, and no other: where it has stopped none, the current job
+     * is a background job of the user's. */
+    const char *kill_stopped;
     /* Under verbose it prints a newline where a text that it evaluates ends. */
     bool verbose_end;
     /* What keeps a word from being an alias of the kind that is replaced anywhere in a line. */

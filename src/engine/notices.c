@@ -403,6 +403,23 @@ static size_t said_last(const notices *n, const char *text, size_t length, size_
     return answers;
 }
 
+/* ksh93 tells of a job that it stopped or killed for us without a newline where that has no name, as an eval has none:
+ * "[1] + Stopped" and blanks.  The length of the last of them, which ends the text. */
+static size_t nameless_job_at_end(const notices *n, const char *text, size_t length) {
+    enum { status_width = 25 };
+    const char *begin = n->jobs && n->answers ? memrchr(text, '[', length) : NULL;
+    size_t size = begin ? (size_t)(text + length - begin) : 0;
+    size_t marks = 0, word = 0;
+    if (!begin || job_number(begin, size, &marks) != IS_NOTICE || size != marks + 3 + status_width ||
+        memcmp(begin + marks, " + ", 3) != 0)
+        return 0;
+    const char *status = begin + marks + 3;
+    if (begins_with(status, status_width, "Stopped", &word) != IS_NOTICE &&
+        begins_with(status, status_width, "Killed", &word) != IS_NOTICE)
+        return 0;
+    return skip_set(status, status_width, word, " ") == status_width ? size : 0;
+}
+
 void notices_finish(notices *n, notices_end how) {
     size_t length = bytes_length(&n->held);
     if (!length)
@@ -412,6 +429,9 @@ void notices_finish(notices *n, notices_end how) {
     bool whole = held[length - 1] == '\n';
     size_t answers = how == NOTICES_INTERRUPTED ? answers_at_end(n, held, length) : 0;
     size_t shells = how == NOTICES_EXITED && n->exits && whole ? length : said_last(n, held, length, answers);
+    size_t nameless;
+    while ((nameless = nameless_job_at_end(n, held, length - shells)) > 0)
+        shells += nameless;
     emit(n, held, length - shells);
     bytes_clear(&n->held);
     n->noted = 0;

@@ -154,6 +154,7 @@ struct engine {
     bool cut;            /* not all of its line was sent */
     bool interrupted;    /* Ctrl+C was typed */
     bool killing;        /* the proof waits until a signal that kills has arrived */
+    bool stopping;       /* Ctrl+Z was typed: the shell is to kill what it has stopped */
     bool knocked;        /* it was interrupted, and nothing has come since */
     int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
     bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */

@@ -32,6 +32,23 @@ static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
 }
 
+/* Where we cannot kill what is in the foreground, and where it is a loop of the shell's own that a signal does not end:
+ * stop the job, which ends the loop, and let the shell kill it. */
+static void stop_job(engine *e) {
+    e->shell->jobs = true;
+    for (size_t i = 0; i < e->side_count; i++)
+        e->sides[i].notices.jobs = e->shell->dialect->notices;
+    type_control(e, 0x1a);
+    e->stopping = e->phase == PHASE_RECOVERING;
+}
+
+static void ask(engine *e) {
+    if (e->stopping)
+        parts_type(e, e->shell->dialect->kill_stopped, strlen(e->shell->dialect->kill_stopped), false);
+    e->stopping = false;
+    parts_sync(e);
+}
+
 /* Ask the shell; a program that reads the terminal gets the line instead and cannot answer it. */
 static void prove(engine *e) {
     /* On pipes a shell that is slow to answer would be interrupted in each answer. */
@@ -41,7 +58,7 @@ static void prove(engine *e) {
     if (e->config.tty)
         parts_type(e, "\n", 1, false);
     if (e->phase == PHASE_RECOVERING)
-        parts_sync(e);
+        ask(e);
     /* An interrupt that the shell has taken note of throws this line away, and the prompt that would tell may go where
      * nobody sees it.  On a terminal the empty line takes its place. */
     if (!e->config.tty && e->phase == PHASE_RECOVERING)
@@ -58,7 +75,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
-    e->proven = e->awaits_signals = e->knocked = e->cut = e->interrupted = e->killing = false;
+    e->proven = e->awaits_signals = e->knocked = e->cut = e->interrupted = e->killing = e->stopping = false;
     e->interrupts = e->asked_again = e->proofs = 0;
     e->held_step = 0;
     if (!e->shell->stopped_number)
@@ -91,7 +108,7 @@ void recovery_shell_seen(engine *e, bool interrupted) {
     /* It is asked again once the signals have arrived. */
     if (e->awaits_signals || (e->sync_number && !again))
         return;
-    parts_sync(e);
+    ask(e);
     /* A signal now would throw this line away, too. */
     e->next_step = e->now + rung_us;
 }
@@ -125,18 +142,6 @@ static bool kill_foreground(engine *e) {
     for (size_t i = 0; killed && i < e->side_count; i++)
         e->sides[i].notices.killed = true;
     return killed;
-}
-
-/* Where we cannot kill what is in the foreground, and where it is a loop of the shell's own that a signal does not end:
- * stop the job, which ends the loop, and let the shell kill it. */
-static void stop_job(engine *e) {
-    static const char kill_job[] = "\nkill -9 %% 2>/dev/null\n";
-    e->shell->jobs = true;
-    for (size_t i = 0; i < e->side_count; i++)
-        e->sides[i].notices.jobs = e->shell->dialect->notices;
-    type_control(e, 0x1a);
-    if (e->phase == PHASE_RECOVERING)
-        parts_type(e, kill_job, sizeof kill_job - 1, false);
 }
 
 /* A Ctrl+C that meets the shell just as it starts a job can leave the terminal with that job: bash then reads an error,
@@ -200,7 +205,7 @@ static bool climb_terminal(engine *e) {
     /* What never arrives must not keep back what is typed. */
     if (e->step > 0 && e->now < e->signaled + most_arrival_us && awaits_arrival(e))
         return false;
-    if (e->killing) {
+    if (e->killing || e->stopping) {
         e->killing = false;
         prove(e);
         return false;
@@ -222,12 +227,13 @@ static bool climb_terminal(engine *e) {
     } else {
         bool killed = e->step != stop && kill_foreground(e);
         e->signaled = e->now;
+        /* ksh93 throws away what was typed before it has noticed the stop: the proof comes behind its prompt, or a rung
+         * later.  Nothing behind ^C: a shell that wakes up to a line, too, reads on. */
         if (e->step == stop)
             stop_job(e);
-        /* Nothing behind ^C: a shell that wakes up to a line, too, reads on. */
-        if (e->step > stop && (e->step - stop) % 2)
+        else if (e->step > stop && (e->step - stop) % 2)
             type_control(e, killed || !is_late(e) || parts_sees_foreground(e) ? 0x03 : 0x04);
-        else if (e->phase == PHASE_RECOVERING && (killed || e->step >= stop || is_mute(e))) {
+        else if (e->phase == PHASE_RECOVERING && (killed || e->step > stop || is_mute(e))) {
             /* What is killed from elsewhere may live until then, and read. */
             e->killing = killed && parts_signals_aside(e);
             if (e->killing)
@@ -347,7 +353,7 @@ void recovery_synced(engine *e) {
      * over with that. */
     if (!e->proven) {
         e->proven = true;
-        parts_sync(e);
+        ask(e);
         e->next_step = e->now + rung_us;
         return;
     }

@@ -46,8 +46,9 @@
 #define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
 #define TTY_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, TEST, STATE, SAME, BEGIN, END)                                      \
     DEFINE(NAME)                                                                                                       \
-    "_hs_d=0;" INPUT_STATE(TEST) STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END(                     \
-        "0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),                                   \
+    INPUT_STATE(TEST)                                                                                                  \
+    STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(         \
+        SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
         DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
                                                                                                "return \"$2\";}\n",    \
         DEFINE("_hs_i") "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                         \
@@ -57,15 +58,15 @@
 /* On pipes markers go to copies of the streams, since a command may move those.  COPY opens them; TO_OUT and TO_ERR
  * print what they get to them. */
 #define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, STATE, SAME, BEGIN, END)                     \
-    COPY DEFINE(NAME) "_hs_d=0;" STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE,       \
-                                                                                                         RETURN),      \
+    COPY DEFINE(NAME)                                                                                                  \
+    STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),                           \
         DEFINE("_hs_b")                                                                                                \
             TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN                                                     \
                                                         "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
 #define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                          \
     DEFINE(NAME)                                                                                                       \
-    "_hs_d=0;" STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"               \
-                                                                                                     "\n"
+    STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"                          \
+                                                                                          "\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
@@ -116,8 +117,8 @@ static const char *const bash_quiet[] = {
 #define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT(WORD) "\\builtin printf %s " WORD
 static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT,
-                                                                    TEST_WORD, BASH_JOBS, SAME_BASH, WORD_BEGIN,
-                                                                    BASH_WORD_END),
+                                                                    TEST_WORD, "_hs_d=0;" BASH_JOBS, SAME_BASH,
+                                                                    WORD_BEGIN, BASH_WORD_END),
                                        BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT(BASH_QUICK_END)),
                                        TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
@@ -127,15 +128,20 @@ static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUN
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
 static const char *const bash_pipe[] = {BASH_VARIABLES BASH_INPUT
                                         "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, BASH_COPIES,
-                                                            TO_BASH_OUT, TO_BASH_ERR, "_hs_v=;" BASH_JOBS, SAME_BASH,
-                                                            WORD_BEGIN, BASH_WORD_END),
+                                                            TO_BASH_OUT, TO_BASH_ERR, "_hs_d=0 _hs_v=;" BASH_JOBS,
+                                                            SAME_BASH, WORD_BEGIN, BASH_WORD_END),
                                         BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT(BASH_QUICK_END))), PROMPT_BASH(""),
                                         NULL};
 #define BASH_ERROR_END                                                                                                 \
-    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, "_hs_v=;" BASH_JOBS, SAME_BASH,            \
+    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, "_hs_d=0 _hs_v=;" BASH_JOBS, SAME_BASH,    \
                    BASH_WORD_END)                                                                                      \
     BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
                    ";" TO_BASH_OUT(BASH_QUICK_PRINT("\"$_hs_n\"")) ";" TO_BASH_ERR(BASH_QUICK_PRINT("\"$_hs_n\"")))
+
+#define KILL_STOPPED(TEXT) "\n{ " TEXT ";} 2>/dev/null\n"
+/* bash says "Stopped" in the user's language. */
+#define BASH_KILL_STOPPED KILL_STOPPED("[[ -z $(\\builtin jobs -s) ]]||\\builtin kill -9 %%")
+#define KSH_KILL_STOPPED(KEYWORD) KILL_STOPPED("[[ $(" KEYWORD "jobs) != *'+ Stopped'* ]]||" KEYWORD "kill -9 %%")
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
     "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
@@ -213,6 +219,8 @@ static const char *const ash_tty[] = {ASH_STAYS,
                                       TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", SAME_TEST,
                                                     FORMAT_BEGIN, FORMAT_END),
                                       PROMPT_ANSI, NULL};
+/* Only by this very word does a command substitution know the jobs. */
+#define ASH_KILL_STOPPED KILL_STOPPED("case $(jobs) in *'+  Stopped'*)\\command kill -9 %%;;esac")
 static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
                                        "You have stopped jobs.\n", NULL};
 static const char *const ash_pipe[] = {ASH_STAYS,
@@ -225,8 +233,11 @@ static const char *const ash_pipe[] = {ASH_STAYS,
 #define PROMPT_POSIX                                                                                                   \
     "_hs_k=0 _hs_p=$(\\command printf '\\036@;P;$_hs_k;$?\\036@\\n.')\n_hs_p=${_hs_p%.}\n"                             \
     "\\command eval PS2= 2>/dev/null\n\\command eval 'PS1=$_hs_p' 2>/dev/null&&_hs_u=0\n"
-static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", SAME_TEST,
-                                                     FORMAT_BEGIN, FORMAT_END),
+/* A command substitution knows no jobs, but END comes behind a stopped one, too, and keeps its status. */
+#define DASH_KILL_STOPPED                                                                                              \
+    KILL_STOPPED("case $(\\command kill -l \"${_hs_d-}\") in *STP|STOP|TT*)\\command kill -9 %%;;esac")
+static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "_hs_d=$2;",
+                                                     SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_POSIX, NULL};
 static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
                                                        TO_ERR_DIGIT, "", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
@@ -245,6 +256,7 @@ const dialect shell_bash = {.name = "bash",
                             .counts_jobs = true,
                             .says_exit = true,
                             .complains = true,
+                            .kill_stopped = BASH_KILL_STOPPED,
                             .interrupt_newline = true,
                             .error_trap = true,
                             .notices = true,
@@ -264,6 +276,7 @@ const dialect shell_zsh = {.name = "zsh",
                            .tty_quotes = QUOTE_ANSI,
                            .pipe_quotes = QUOTE_ANSI,
                            .pipe_input = " </dev/null",
+                           .kill_stopped = BASH_KILL_STOPPED,
                            .interrupt_newline = true,
                            .notices = true,
                            .counts_jobs = true,
@@ -285,9 +298,10 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .notices = true,
                              .debug_trap = true,
                              .quiet_functions = true,
-                             .obey = "/bin/sh -c :;\\command :|\\command :;",
+                             .obey = "/bin/sh -c :;\\command :|\\command :;(\\command :);",
                              .edits = true,
                              .width_changed = KSH93_LOOK,
+                             .kill_stopped = KSH_KILL_STOPPED("\\command "),
                              .interrupt_newline = true,
                              .misses_interrupts = true,
                              .editors_off = KSH93_EDITORS_OFF,
@@ -301,6 +315,7 @@ const dialect shell_mksh = {.name = "mksh",
                             .eval = "\\builtin eval ",
                             .tty_quotes = QUOTE_ANSI,
                             .pipe_input = " </dev/null",
+                            .kill_stopped = KSH_KILL_STOPPED("\\builtin "),
                             .interrupt_newline = true,
                             .misses_interrupts = true,
                             .error_trap = true,
@@ -320,6 +335,7 @@ const dialect shell_ash = {.name = "ash",
                            .eval = "\\command eval ",
                            .tty_quotes = QUOTE_ANSI,
                            .pipe_input = " </dev/null",
+                           .kill_stopped = ASH_KILL_STOPPED,
                            .interrupt_newline = true,
                            .edits = true,
                            .says = ash_says,
@@ -332,6 +348,7 @@ const dialect shell_dash = {.name = "dash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_VARIABLES,
                             .pipe_input = " </dev/null",
+                            .kill_stopped = DASH_KILL_STOPPED,
                             .interrupt_newline = true,
                             .quiet = posix_quiet,
                             .tty_functions = dash_tty,

@@ -4,6 +4,7 @@
 
 #include "../support/process.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -254,6 +255,32 @@ static void long_command_while_reading(struct context *t) {
     }
 }
 
+/* What Ctrl+Z has stopped is killed as the current job: where it has stopped nothing, that is the user's. */
+static void spares_background_jobs(struct context *t) {
+    RUNS(t, "/bin/sleep 98765 & kept=$!", "", 0);
+    TIMES_OUT(t, say(t, "sh -c 'trap \"\" INT QUIT; exec sleep %s'", t->tag), NULL);
+    GONE(t, t->tag);
+    RUNS(t, "kill $kept", "", 0);
+    IN_SYNC(t);
+}
+
+/* Ctrl+Z ends the loop, mostly, and stops no job. */
+static void spares_background_jobs_of_a_loop(struct context *t) {
+    RUNS(t, say(t, "/bin/sleep %s & kept=$!", t->tag), "", 0);
+    SETTLES(t, "trap '' INT QUIT; while :; do :; done");
+    if (hostsession_get_state(t->session) != HOSTSESSION_ENDED)
+        RUNS(t, "trap - INT QUIT; kill $kept", "", 0);
+    else if (process_find(t->tag, NULL) > 0)
+        kill(process_find(t->tag, NULL), SIGKILL);
+}
+
+/* ksh93 forks for its own builtin, as that is stopped, and throws away what was typed. */
+static void builtin_ignores_all(struct context *t) {
+    TIMES_OUT(t, say(t, "trap '' INT HUP TERM QUIT; : %s; sleep 99", t->tag), "");
+    IN_SYNC(t);
+    RUNS(t, "jobs", "", 0);
+}
+
 static const struct conformance_case deadline_cases_table[] = {
     {"deadline-sleep", sleeping, 0, 0, 0},
     {"deadline-pipeline", pipeline, 0, 0, 0},
@@ -277,6 +304,10 @@ static const struct conformance_case deadline_cases_table[] = {
     {"deadline-stopped-shell", stopped_shell, 0, 0, 0},
     {"deadline-very-short", very_short_deadlines, 0, 0, LONG},
     {"deadline-late-output", late_output, 0, 0, UNSOLICITED_ALLOWED | LONG},
+    {"deadline-spares-background-jobs", spares_background_jobs, 0, TTY, UNSOLICITED_ALLOWED | LONG},
+    {"deadline-spares-background-jobs-of-a-loop", spares_background_jobs_of_a_loop, KSH93, TTY,
+     UNSOLICITED_ALLOWED | LONG},
+    {"deadline-builtin-ignores-all", builtin_ignores_all, KSH93, TTY, LONG},
     {"deadline-long-command", long_command_while_reading, 0, 0, LONG},
 };
 

@@ -292,6 +292,17 @@ static void a_notice_may_stand_behind_that_newline(void **state) {
     check_end("a & b", "\n[1]+  Done                    a\n", NOTICES_ENDED, "\n");
 }
 
+static void a_job_that_has_no_name_ends_without_a_newline(void **state) {
+    (void)state;
+    static const char stopped[] = "[1] + Stopped                  ";
+    check_end("x", stopped, NOTICES_INTERRUPTED, "");
+    check_end("x", "out\n[1] + Killed                   [1] + Stopped                  ", NOTICES_INTERRUPTED, "out\n");
+    check_end("x", stopped, NOTICES_ENDED, stopped);
+    check_end("x", "[1] + Stopped                 ", NOTICES_INTERRUPTED, "[1] + Stopped                 ");
+    check_end("x", "[1] + Stopped  now             ", NOTICES_INTERRUPTED, "[1] + Stopped  now             ");
+    check_end("x", "[x] + Stopped                  ", NOTICES_INTERRUPTED, "[x] + Stopped                  ");
+}
+
 static void stop_dash(const char *command, const char *input, size_t answers, const char *expected) {
     text seen = {0};
     for (size_t cut = 0; cut <= strlen(input); cut++) {
@@ -382,6 +393,7 @@ int main(void) {
         cmocka_unit_test(the_end_of_a_prompt_is_not_kept_back),
         cmocka_unit_test(the_newline_of_an_interrupt_is_taken_out),
         cmocka_unit_test(a_notice_may_stand_behind_that_newline),
+        cmocka_unit_test(a_job_that_has_no_name_ends_without_a_newline),
         cmocka_unit_test(dash_and_ash_tell_of_jobs_only_there),
         cmocka_unit_test(a_long_line_is_the_same_in_pieces),
         cmocka_unit_test(what_is_kept_back_is_bounded),
