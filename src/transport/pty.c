@@ -335,6 +335,9 @@ static bool pty_signal(void *data, hostsession_signal signal) {
     pid_t group = foreground_group(pty);
     if (pty->exited || !group)
         return false;
+    /* mksh's child that is interrupted before it becomes the program exits with 130, and mksh goes on with its list. */
+    if (signal == HOSTSESSION_SIGNAL_INTERRUPT && group != shell && processes_is_starting(group, shell))
+        return true;
     int gentle = group == shell ? gentle_to_shell : gentle_interrupts;
     if (signal == HOSTSESSION_SIGNAL_INTERRUPT && pty->interrupts == 0)
         pty->children_waited = processes_children_waited(shell);

@@ -81,6 +81,31 @@ static void a_child_that_was_waited_for_counts(void **state) {
     assert_int_equal(processes_children_waited(parent), 0);
 }
 
+static pid_t start_copy(void) {
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child > 0)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        poll(NULL, 0, -1);
+}
+
+static void a_copy_of_its_parent_is_starting_for_a_moment(void **state) {
+    (void)state;
+    bool starting = false;
+    /* On a busy machine the moment may have passed. */
+    for (int i = 0; i < 100 && !starting; i++) {
+        pid_t child = start_copy();
+        starting = processes_is_starting(child, getpid());
+        WAIT_FOR(!processes_is_starting(child, getpid()));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    assert_true(starting);
+    assert_false(processes_is_starting(1, getpid()));
+}
+
 static void numbers_begin_again(void **state) {
     (void)state;
     assert_true(processes_number_is_later(5001, 5000));
@@ -96,6 +121,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wait_is_told_from_other_calls),
         cmocka_unit_test(a_child_that_was_waited_for_counts),
+        cmocka_unit_test(a_copy_of_its_parent_is_starting_for_a_moment),
         cmocka_unit_test(numbers_begin_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
