@@ -174,7 +174,7 @@ static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION,
 
 /* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
  * now, while it is off. */
-#define KSH93_LOOK ";\\command kill -WINCH $$"
+#define KSH93_LOOK ";\\command kill -WINCH \"$$\""
 #define KSH93_EDITORS_OFF " \\command set +o emacs +o vi +o gmacs" KSH93_LOOK
 static const char *const ksh93_quiet[] = {"\\command trap - DEBUG\n", NULL};
 #define KSH93_PRINT "\\command print -r -- "

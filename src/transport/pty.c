@@ -359,7 +359,7 @@ static bool is_same(const struct termios *one, const struct termios *other) {
 static bool pty_reset_terminal(void *data) {
     pty_transport *pty = data;
     struct termios modes;
-    if (tcgetattr(pty->master, &modes) != 0)
+    if (!terminal_get_modes(pty->master, &modes))
         return false;
     return is_same(&modes, &pty->modes) || tcsetattr(pty->master, TCSANOW, &pty->modes) == 0;
 }
@@ -367,13 +367,13 @@ static bool pty_reset_terminal(void *data) {
 static bool pty_terminal_changed(void *data) {
     pty_transport *pty = data;
     struct termios modes;
-    return tcgetattr(pty->master, &modes) == 0 && !is_same(&modes, &pty->modes);
+    return terminal_get_modes(pty->master, &modes) && !is_same(&modes, &pty->modes);
 }
 
 static int pty_echoes(void *data) {
     pty_transport *pty = data;
     struct termios modes;
-    if (tcgetattr(pty->master, &modes) != 0)
+    if (!terminal_get_modes(pty->master, &modes))
         return -1;
     /* A program that takes each key by itself may echo by itself. */
     if (!(modes.c_lflag & (ECHO | ICANON)))

@@ -34,9 +34,15 @@ static void set_modes(struct termios *modes) {
     modes->c_lflag |= ICANON | ISIG | IEXTEN;
 }
 
+bool terminal_get_modes(int descriptor, struct termios *ret_modes) {
+    /* musl's has room for more characters than the kernel sets. */
+    *ret_modes = (struct termios){0};
+    return tcgetattr(descriptor, ret_modes) == 0;
+}
+
 static int prepare(int master, char *path, struct termios *modes) {
     struct winsize size = {.ws_row = terminal_rows, .ws_col = terminal_columns};
-    if (grantpt(master) != 0 || unlockpt(master) != 0 || tcgetattr(master, modes) != 0)
+    if (grantpt(master) != 0 || unlockpt(master) != 0 || !terminal_get_modes(master, modes))
         return errno;
     set_modes(modes);
     if (tcsetattr(master, TCSANOW, modes) != 0 || ioctl(master, TIOCSWINSZ, &size) != 0)

@@ -5,6 +5,7 @@
 
 #include <hostsession/failure.h>
 
+#include <stdbool.h>
 #include <termios.h>
 
 enum {
@@ -19,5 +20,8 @@ enum {
  * the slave's. */
 hostsession_error terminal_open(int *ret_master, char path[terminal_path_bytes], struct termios *ret_modes,
                                 hostsession_failure *failure);
+
+/* False: there is none any more.  What the system leaves out is zero, so that modes can be compared. */
+bool terminal_get_modes(int descriptor, struct termios *ret_modes);
 
 #endif
