@@ -407,7 +407,7 @@ static size_t said_last(const notices *n, const char *text, size_t length, size_
  * "[1] + Stopped" and blanks.  The length of the last of them, which ends the text. */
 static size_t nameless_job_at_end(const notices *n, const char *text, size_t length) {
     enum { status_width = 25 };
-    const char *begin = n->jobs && n->answers ? memrchr(text, '[', length) : NULL;
+    const char *begin = n->jobs ? memrchr(text, '[', length) : NULL;
     size_t size = begin ? (size_t)(text + length - begin) : 0;
     size_t marks = 0, word = 0;
     if (!begin || job_number(begin, size, &marks) != IS_NOTICE || size != marks + 3 + status_width ||

@@ -297,7 +297,8 @@ static void a_job_that_has_no_name_ends_without_a_newline(void **state) {
     static const char stopped[] = "[1] + Stopped                  ";
     check_end("x", stopped, NOTICES_INTERRUPTED, "");
     check_end("x", "out\n[1] + Killed                   [1] + Stopped                  ", NOTICES_INTERRUPTED, "out\n");
-    check_end("x", stopped, NOTICES_ENDED, stopped);
+    check_end("x", stopped, NOTICES_ENDED, "");
+    check_end("jobs", stopped, NOTICES_ENDED, stopped);
     check_end("x", "[1] + Stopped                 ", NOTICES_INTERRUPTED, "[1] + Stopped                 ");
     check_end("x", "[1] + Stopped  now             ", NOTICES_INTERRUPTED, "[1] + Stopped  now             ");
     check_end("x", "[x] + Stopped                  ", NOTICES_INTERRUPTED, "[x] + Stopped                  ");
