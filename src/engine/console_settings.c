@@ -108,9 +108,6 @@ static hostsession_error fill(console *c, const hostsession_console *given, host
 hostsession_error console_new(const hostsession_console *given, console **ret, hostsession_failure *failure) {
     static const int64_t longest_settle_ms = 60000;
     *ret = NULL;
-    if (given->struct_size != sizeof *given)
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "console",
-                           "console->struct_size is %zu; start from HOSTSESSION_CONSOLE_INIT", given->struct_size);
     if (!given->prompt)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "console",
                            "console->prompt is NULL; give a pattern for the console's prompt");

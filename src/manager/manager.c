@@ -3,6 +3,7 @@
 #include "manager/private.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 #include "session/target.h"
 
 #include <stdlib.h>
@@ -118,14 +119,10 @@ static hostsession_error check_target(const hostsession_manager *m, hostsession_
 static hostsession_error read_options(const hostsession_manager_options *given, hostsession_manager_options *to,
                                       hostsession_limits *limits, hostsession_failure *failure) {
     *to = (hostsession_manager_options)HOSTSESSION_MANAGER_OPTIONS_INIT;
-    if (given &&
-        (given->struct_size < offsetof(hostsession_manager_options, userdata) || given->struct_size > sizeof *to))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_MANAGER_OPTIONS_INIT",
-                           given->struct_size);
-    if (given)
-        memcpy(to, given, given->struct_size);
-    hostsession_error error = quota_read_limits(to->limits, limits, failure);
+    hostsession_error error =
+        options_read(given, to, sizeof *to, "options", "HOSTSESSION_MANAGER_OPTIONS_INIT", failure);
+    if (!error)
+        error = quota_read_limits(to->limits, limits, failure);
     if (!error && (limits->idle_close_ms < 0 || limits->idle_close_ms > INT64_MAX / 2000))
         error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
                             "limits->idle_close_ms is %lld; use 0 for no limit", (long long)limits->idle_close_ms);

@@ -3,6 +3,7 @@
 #include "manager/oneshot.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -271,12 +272,9 @@ static bool take_slot(hostsession_manager *m, oneshot *o) {
 static hostsession_error read_options(const hostsession_manager *m, const hostsession_run_options *given,
                                       hostsession_run_options *to, hostsession_failure *failure) {
     *to = (hostsession_run_options)HOSTSESSION_RUN_OPTIONS_INIT;
-    if (given && (given->struct_size < offsetof(hostsession_run_options, userdata) || given->struct_size > sizeof *to))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_RUN_OPTIONS_INIT", given->struct_size);
-    if (given)
-        memcpy(to, given, given->struct_size);
-    to->struct_size = sizeof *to;
+    hostsession_error error = options_read(given, to, sizeof *to, "options", "HOSTSESSION_RUN_OPTIONS_INIT", failure);
+    if (error != HOSTSESSION_OK)
+        return error;
     if (to->timeout_ms < 0 || to->timeout_ms > INT64_MAX / 2000)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
                            "options->timeout_ms is %lld; use 0 for no limit", (long long)to->timeout_ms);

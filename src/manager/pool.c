@@ -3,6 +3,7 @@
 #include "manager/private.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,15 +26,10 @@ static hostsession_error fill(hostsession_pool *pool, const hostsession_manager_
                               const hostsession_limits *limits, hostsession_failure *failure) {
     hostsession_limits all;
     pool->options = (hostsession_manager_options)HOSTSESSION_MANAGER_OPTIONS_INIT;
-    if (options && (options->struct_size < offsetof(hostsession_manager_options, userdata) ||
-                    options->struct_size > sizeof *options))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_MANAGER_OPTIONS_INIT",
-                           options->struct_size);
-    if (options)
-        memcpy(&pool->options, options, options->struct_size);
-    pool->options.struct_size = sizeof pool->options;
-    hostsession_error error = quota_read_limits(limits, &all, failure);
+    hostsession_error error = options_read(options, &pool->options, sizeof pool->options, "options",
+                                           "HOSTSESSION_MANAGER_OPTIONS_INIT", failure);
+    if (!error)
+        error = quota_read_limits(limits, &all, failure);
     if (!error)
         error = quota_read_limits(pool->options.limits, &pool->limits, failure);
     if (!error)

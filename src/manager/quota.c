@@ -2,6 +2,7 @@
 #include "manager/quota.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 
 #include <string.h>
 
@@ -19,13 +20,7 @@ static const struct {
 hostsession_error quota_read_limits(const hostsession_limits *given, hostsession_limits *to,
                                     hostsession_failure *failure) {
     *to = (hostsession_limits)HOSTSESSION_LIMITS_INIT;
-    if (given && (given->struct_size < sizeof(size_t) || given->struct_size > sizeof *to))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "limits->struct_size is %zu; start from HOSTSESSION_LIMITS_INIT", given->struct_size);
-    if (given)
-        memcpy(to, given, given->struct_size);
-    to->struct_size = sizeof *to;
-    return HOSTSESSION_OK;
+    return options_read(given, to, sizeof *to, "limits", "HOSTSESSION_LIMITS_INIT", failure);
 }
 
 void quota_init(quota *q, const hostsession_limits *limits, unsigned factor) {

@@ -3,6 +3,7 @@
 #include "session/private.h"
 
 #include "base/failure.h"
+#include "session/options.h"
 
 static hostsession_error refuse(const char *stage, hostsession_failure *failure) {
     return failure_set(
@@ -63,30 +64,29 @@ static void on_open_done(hostsession *session, const hostsession_failure *failur
 hostsession_error hostsession_open(const char *target_text, const hostsession_options *options,
                                    hostsession **ret_session, hostsession_failure *failure) {
     *ret_session = NULL;
-    hostsession_options copied;
-    hostsession_error error = session_read_options(options, &copied, failure);
+    whole_options whole;
+    hostsession_error error = options_read_whole(options, &whole, failure);
     if (error)
         return error;
-    /* An older, shorter one may have no room for a loop. */
-    copied.struct_size = sizeof copied;
-    bool own = copied.loop == NULL;
+    hostsession_loop **loop = &whole.options.loop;
+    bool own = !*loop;
     if (own)
-        error = hostsession_loop_new(&copied.loop, failure);
+        error = hostsession_loop_new(loop, failure);
     else
-        error = loop_in_callback(copied.loop) ? refuse("open", failure) : HOSTSESSION_OK;
+        error = loop_in_callback(*loop) ? refuse("open", failure) : HOSTSESSION_OK;
     if (error)
         return error;
 
     open_driver d = {{false, false, NULL}, HOSTSESSION_FAILURE_INIT};
     hostsession *session = NULL;
-    error = hostsession_open_start(target_text, &copied, on_open_done, &d, &session, failure);
+    error = hostsession_open_start(target_text, &whole.options, on_open_done, &d, &session, failure);
     if (error) {
         if (own)
-            hostsession_loop_free(copied.loop);
+            hostsession_loop_free(*loop);
         return error;
     }
     session->own_loop = own;
-    session->options.loop = own ? NULL : copied.loop;
+    session->options.loop = own ? NULL : *loop;
     drive_until_done(session, &d.driver);
     if (d.failure.error) {
         if (failure)

@@ -3,6 +3,7 @@
 #include "session/private.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 
 #include <hostsession/enter.h>
 
@@ -33,21 +34,19 @@ static int64_t to_timeout(int64_t timeout_ms) {
 }
 
 static hostsession_error copy_options(const hostsession *session, const hostsession_enter_options *given,
-                                      hostsession_run_options *to, const hostsession_console **ret_program,
+                                      hostsession_run_options *to, hostsession_console *program, bool *ret_has_program,
                                       hostsession_failure *failure) {
     hostsession_enter_options o = HOSTSESSION_ENTER_OPTIONS_INIT;
-    if (given &&
-        (given->struct_size < offsetof(hostsession_enter_options, expectations) || given->struct_size > sizeof o))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_ENTER_OPTIONS_INIT",
-                           given->struct_size);
-    if (given)
-        memcpy(&o, given, given->struct_size);
-    hostsession_error error = check(session, o.timeout_ms, "enter", failure);
+    hostsession_error error = options_read(given, &o, sizeof o, "options", "HOSTSESSION_ENTER_OPTIONS_INIT", failure);
+    if (!error)
+        error = check(session, o.timeout_ms, "enter", failure);
     if (!error)
         error = session_check_expectations(session, o.expectations, o.expectation_count, failure);
     *to = (hostsession_run_options)HOSTSESSION_RUN_OPTIONS_INIT;
-    *ret_program = o.console;
+    *ret_has_program = o.console != NULL;
+    if (!error)
+        error =
+            options_read(o.console, program, sizeof *program, "options->console", "HOSTSESSION_CONSOLE_INIT", failure);
     to->timeout_ms = to_timeout(o.timeout_ms);
     to->expectations = o.expectations;
     to->expectation_count = o.expectation_count;
@@ -81,13 +80,16 @@ hostsession_error hostsession_enter_start(hostsession *session, const char *comm
                                           void *userdata, hostsession_operation **ret_operation,
                                           hostsession_failure *failure) {
     hostsession_run_options how;
-    const hostsession_console *program = NULL;
+    hostsession_console program = HOSTSESSION_CONSOLE_INIT;
+    bool has_program = false;
     if (ret_operation)
         *ret_operation = NULL;
-    hostsession_error error = copy_options(session, options, &how, &program, failure);
+    hostsession_error error = copy_options(session, options, &how, &program, &has_program, failure);
     if (!error && !command)
         error = failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "enter", "the command is NULL");
-    return error ? error : start(session, ENGINE_ENTER, command, &how, program, done, userdata, ret_operation, failure);
+    return error ? error
+                 : start(session, ENGINE_ENTER, command, &how, has_program ? &program : NULL, done, userdata,
+                         ret_operation, failure);
 }
 
 hostsession_error hostsession_leave_start(hostsession *session, int64_t timeout_ms, hostsession_run_fn done,

@@ -119,7 +119,7 @@ static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
     transport_made *t = &s->target.transport;
     bool first = depth == 0;
     bool here = t->is_terminal_of && pid > 0 && t->is_terminal_of(t->data, (pid_t)pid);
-    s->has_terminal = here || (first && (s->target.local || s->options.transport));
+    s->has_terminal = here || (first && s->starts_here);
     s->shell_near = here || first;
     if (t->shell_pid)
         t->shell_pid(t->data, depth, s->shell_near ? pid : 0);

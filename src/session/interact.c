@@ -3,6 +3,7 @@
 #include "session/private.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,12 +131,10 @@ void operation_on_expect_done(void *owner, const hostsession_failure *failure, c
 static hostsession_error copy_options(const hostsession_expect_options *given, hostsession_expect_options *to,
                                       hostsession_failure *failure) {
     *to = (hostsession_expect_options)HOSTSESSION_EXPECT_OPTIONS_INIT;
-    if (given && (given->struct_size < sizeof(size_t) + sizeof(int64_t) || given->struct_size > sizeof *to))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_EXPECT_OPTIONS_INIT",
-                           given->struct_size);
-    if (given)
-        memcpy(to, given, given->struct_size);
+    hostsession_error error =
+        options_read(given, to, sizeof *to, "options", "HOSTSESSION_EXPECT_OPTIONS_INIT", failure);
+    if (error != HOSTSESSION_OK)
+        return error;
     if (to->timeout_ms == 0)
         to->timeout_ms = 30000;
     if (to->timeout_ms > INT64_MAX / 2000)

@@ -2,6 +2,7 @@
 #include "session/options.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 #include "session/private.h"
 
 #include <stdlib.h>
@@ -24,13 +25,69 @@ typedef struct block {
 } block;
 
 struct options_copy {
-    hostsession_options options;
-    hostsession_ssh_options ssh;
-    hostsession_telnet_options telnet;
-    hostsession_console console;
+    whole_options whole;
     block *blocks;
     bool out_of_memory;
 };
+
+static const size_t default_output_bytes = (size_t)64 * 1024 * 1024;
+
+static void point_to_parts(whole_options *whole) {
+    hostsession_options *o = &whole->options;
+    o->ssh = o->ssh ? &whole->ssh : NULL;
+    o->telnet = o->telnet ? &whole->telnet : NULL;
+    o->console = o->console ? &whole->console : NULL;
+    o->transport = o->transport ? &whole->transport : NULL;
+}
+
+static hostsession_error read_parts(whole_options *to, hostsession_failure *failure) {
+    const hostsession_options *o = &to->options;
+    hostsession_error error =
+        options_read(o->ssh, &to->ssh, sizeof to->ssh, "options->ssh", "HOSTSESSION_SSH_OPTIONS_INIT", failure);
+    if (!error)
+        error = options_read(o->telnet, &to->telnet, sizeof to->telnet, "options->telnet",
+                             "HOSTSESSION_TELNET_OPTIONS_INIT", failure);
+    if (!error)
+        error = options_read(o->console, &to->console, sizeof to->console, "options->console",
+                             "HOSTSESSION_CONSOLE_INIT", failure);
+    if (!error)
+        error = options_read(o->transport, &to->transport, sizeof to->transport, "options->transport",
+                             "HOSTSESSION_TRANSPORT_INIT", failure);
+    return error;
+}
+
+static hostsession_error check_transport(const hostsession_options *o, hostsession_failure *failure) {
+    bool tty = o->transport->capabilities & HOSTSESSION_TRANSPORT_TTY;
+    if (!o->transport->open || !o->transport->write || !o->transport->close)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->transport lacks open, write or close");
+    if (tty != (o->mode == HOSTSESSION_MODE_TTY))
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->mode does not fit the transport, which %s a terminal", tty ? "is" : "is not");
+    return HOSTSESSION_OK;
+}
+
+hostsession_error options_read_whole(const hostsession_options *given, whole_options *ret,
+                                     hostsession_failure *failure) {
+    *ret = (whole_options){.options = HOSTSESSION_OPTIONS_INIT,
+                           .ssh = HOSTSESSION_SSH_OPTIONS_INIT,
+                           .telnet = HOSTSESSION_TELNET_OPTIONS_INIT,
+                           .console = HOSTSESSION_CONSOLE_INIT,
+                           .transport = HOSTSESSION_TRANSPORT_INIT};
+    hostsession_options *o = &ret->options;
+    hostsession_error error = options_read(given, o, sizeof *o, "options", "HOSTSESSION_OPTIONS_INIT", failure);
+    if (!error)
+        error = read_parts(ret, failure);
+    if (error)
+        return error;
+    point_to_parts(ret);
+    if (o->mode != HOSTSESSION_MODE_TTY && o->mode != HOSTSESSION_MODE_PIPE)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->mode is %d; use a hostsession_mode", (int)o->mode);
+    if (o->max_output_bytes == 0)
+        o->max_output_bytes = default_output_bytes;
+    return o->transport ? check_transport(o, failure) : HOSTSESSION_OK;
+}
 
 /* A copy that lives as long as `c`; NULL stays NULL. */
 static const void *keep(options_copy *c, const void *from, size_t length) {
@@ -68,29 +125,20 @@ static const hostsession_expectation *keep_expectations(options_copy *c, const h
     return copies;
 }
 
-static void keep_ssh(options_copy *c, const hostsession_ssh_options *from) {
-    memcpy(&c->ssh, from, from->struct_size);
-    c->ssh.struct_size = sizeof c->ssh;
-    c->ssh.config_file = keep_text(c, c->ssh.config_file);
-    c->ssh.identity_files = keep_list(c, c->ssh.identity_files);
-    c->ssh.settings = keep_list(c, c->ssh.settings);
-    c->options.ssh = &c->ssh;
+static void keep_ssh(options_copy *c, hostsession_ssh_options *ssh) {
+    ssh->config_file = keep_text(c, ssh->config_file);
+    ssh->identity_files = keep_list(c, ssh->identity_files);
+    ssh->settings = keep_list(c, ssh->settings);
 }
 
-static void keep_telnet(options_copy *c, const hostsession_telnet_options *from) {
-    memcpy(&c->telnet, from, from->struct_size);
-    c->telnet.struct_size = sizeof c->telnet;
-    c->telnet.terminal_type = keep_text(c, c->telnet.terminal_type);
-    c->telnet.environment = keep_list(c, c->telnet.environment);
-    c->telnet.name_prompt = keep_text(c, c->telnet.name_prompt);
-    c->telnet.password_prompt = keep_text(c, c->telnet.password_prompt);
-    c->options.telnet = &c->telnet;
+static void keep_telnet(options_copy *c, hostsession_telnet_options *telnet) {
+    telnet->terminal_type = keep_text(c, telnet->terminal_type);
+    telnet->environment = keep_list(c, telnet->environment);
+    telnet->name_prompt = keep_text(c, telnet->name_prompt);
+    telnet->password_prompt = keep_text(c, telnet->password_prompt);
 }
 
-static void keep_console(options_copy *c, const hostsession_console *from) {
-    hostsession_console *to = &c->console;
-    memcpy(to, from, from->struct_size);
-    to->struct_size = sizeof *to;
+static void keep_console(options_copy *c, hostsession_console *to) {
     to->prompt = keep_text(c, to->prompt);
     to->pagers = keep_expectations(c, to->pagers, to->pager_count);
     to->error = keep_text(c, to->error);
@@ -101,59 +149,34 @@ static void keep_console(options_copy *c, const hostsession_console *from) {
     to->setup = keep_list(c, to->setup);
     to->interrupt = keep_text(c, to->interrupt);
     to->leave = keep_text(c, to->leave);
-    c->options.console = to;
 }
 
+/* What was not given is zero, and stays so. */
 static void keep_all(options_copy *c) {
-    hostsession_options *o = &c->options;
-    o->struct_size = sizeof *o;
+    hostsession_options *o = &c->whole.options;
     o->shell = keep_text(c, o->shell);
     o->cwd = keep_text(c, o->cwd);
     o->environment = keep_list(c, o->environment);
     o->expectations = keep_expectations(c, o->expectations, o->expectation_count);
-    if (o->ssh)
-        keep_ssh(c, o->ssh);
-    if (o->telnet)
-        keep_telnet(c, o->telnet);
-    if (o->console)
-        keep_console(c, o->console);
-}
-
-static hostsession_error check_size(size_t size, size_t least, size_t most, const char *member,
-                                    hostsession_failure *failure) {
-    if (size >= least && size <= most)
-        return HOSTSESSION_OK;
-    return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                       "options->%s->struct_size is %zu; start from its ..._INIT", member, size);
-}
-
-static hostsession_error check(const hostsession_options *o, hostsession_failure *failure) {
-    hostsession_error error = HOSTSESSION_OK;
-    if (o->transport)
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "a transport of one's own (options->transport) serves one session; for more give a "
-                           "session_factory that opens each with its own");
-    if (o->ssh)
-        error = check_size(o->ssh->struct_size, offsetof(hostsession_ssh_options, own_connection), sizeof *o->ssh,
-                           "ssh", failure);
-    if (!error && o->telnet)
-        error = check_size(o->telnet->struct_size, sizeof *o->telnet, sizeof *o->telnet, "telnet", failure);
-    if (!error && o->console)
-        error = check_size(o->console->struct_size, sizeof *o->console, sizeof *o->console, "console", failure);
-    return error;
+    keep_ssh(c, &c->whole.ssh);
+    keep_telnet(c, &c->whole.telnet);
+    keep_console(c, &c->whole.console);
+    point_to_parts(&c->whole);
 }
 
 hostsession_error options_copy_new(const hostsession_options *given, options_copy **ret, hostsession_failure *failure) {
-    hostsession_options read;
-    hostsession_error error = session_read_options(given, &read, failure);
-    if (!error)
-        error = check(&read, failure);
+    whole_options whole;
+    hostsession_error error = options_read_whole(given, &whole, failure);
     if (error)
         return error;
+    if (whole.options.transport)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "a transport of one's own (options->transport) serves one session; for more give a "
+                           "session_factory that opens each with its own");
     options_copy *c = calloc(1, sizeof *c);
     if (!c)
         return failure_no_memory(failure, "options");
-    c->options = read;
+    c->whole = whole;
     keep_all(c);
     if (c->out_of_memory) {
         options_copy_free(c);
@@ -174,5 +197,5 @@ void options_copy_free(options_copy *c) {
 }
 
 const hostsession_options *options_copy_read(const options_copy *c) {
-    return &c->options;
+    return &c->whole.options;
 }

@@ -73,6 +73,7 @@ struct hostsession {
     target target;
     bool transport_open; /* open succeeded, close was not called */
     bool busy;           /* something runs that is not over when the transport is closed */
+    bool starts_here;    /* the first shell is on the transport's terminal: the target is local, or the caller's own */
     bool has_terminal;   /* the transport's terminal is the shell's own */
     bool shell_near;     /* the shell is on the transport's terminal, and signals are for it */
     bool transport_held; /* release is owed */
@@ -126,9 +127,6 @@ hostsession_error session_check_answers(const hostsession *session, unsigned fla
  * dispatch, or (`may_call` false) from a call of the user's, when callbacks wait for the next dispatch. */
 void session_pump(hostsession *session, bool may_call);
 void session_free(hostsession *session);
-/* Check, and fill in defaults. */
-hostsession_error session_read_options(const hostsession_options *given, hostsession_options *to,
-                                       hostsession_failure *failure);
 
 /* operation.c */
 hostsession_operation *operation_new(hostsession *session, operation_kind kind, void *userdata);

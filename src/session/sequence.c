@@ -4,6 +4,7 @@
 #include "session/private.h"
 
 #include "base/failure.h"
+#include "base/options.h"
 #include "session/results.h"
 
 #include <stdlib.h>
@@ -31,14 +32,7 @@ struct sequence {
 static hostsession_error read_options(const hostsession_sequence_options *given, hostsession_sequence_options *to,
                                       hostsession_failure *failure) {
     *to = (hostsession_sequence_options)HOSTSESSION_SEQUENCE_OPTIONS_INIT;
-    if (given &&
-        (given->struct_size < offsetof(hostsession_sequence_options, userdata) || given->struct_size > sizeof *to))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_SEQUENCE_OPTIONS_INIT",
-                           given->struct_size);
-    if (given)
-        memcpy(to, given, given->struct_size);
-    return HOSTSESSION_OK;
+    return options_read(given, to, sizeof *to, "options", "HOSTSESSION_SEQUENCE_OPTIONS_INIT", failure);
 }
 
 /* 0 is `by_default_us`, -1 none. */

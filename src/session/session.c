@@ -3,6 +3,7 @@
 #include "session/private.h"
 
 #include "base/failure.h"
+#include "session/options.h"
 #include "session/setup.h"
 
 #include <pwd.h>
@@ -13,7 +14,6 @@
 
 static const int64_t default_connect_ms = 10000;
 static const int64_t default_recovery_ms = 5000;
-static const size_t default_output_bytes = (size_t)64 * 1024 * 1024;
 
 static hostsession *of_task(loop_task *task) {
     return (hostsession *)(void *)((char *)task - offsetof(hostsession, task));
@@ -217,37 +217,6 @@ static int64_t to_us(int64_t ms, int64_t by_default_ms) {
     return (ms ? ms : by_default_ms) * 1000;
 }
 
-hostsession_error session_read_options(const hostsession_options *given, hostsession_options *to,
-                                       hostsession_failure *failure) {
-    *to = (hostsession_options)HOSTSESSION_OPTIONS_INIT;
-    if (given && (given->struct_size < offsetof(hostsession_options, userdata) || given->struct_size > sizeof *to))
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->struct_size is %zu; start from HOSTSESSION_OPTIONS_INIT", given->struct_size);
-    if (given)
-        memcpy(to, given, given->struct_size);
-    if (to->mode != HOSTSESSION_MODE_TTY && to->mode != HOSTSESSION_MODE_PIPE)
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->mode is %d; use a "
-                           "hostsession_mode",
-                           (int)to->mode);
-    if (to->transport) {
-        bool tty = to->transport->capabilities & HOSTSESSION_TRANSPORT_TTY;
-        if (to->transport->struct_size != sizeof *to->transport)
-            return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                               "options->transport->struct_size is %zu; start from HOSTSESSION_TRANSPORT_INIT",
-                               to->transport->struct_size);
-        if (!to->transport->open || !to->transport->write || !to->transport->close)
-            return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                               "options->transport lacks open, write or close");
-        if (tty != (to->mode == HOSTSESSION_MODE_TTY))
-            return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                               "options->mode does not fit the transport, which %s a terminal", tty ? "is" : "is not");
-    }
-    if (to->max_output_bytes == 0)
-        to->max_output_bytes = default_output_bytes;
-    return HOSTSESSION_OK;
-}
-
 static hostsession_error make_login(hostsession *s, hostsession_failure *failure) {
     hostsession_options *o = &s->options;
     hostsession_error error = HOSTSESSION_OK;
@@ -266,7 +235,6 @@ static hostsession_error make_login(hostsession *s, hostsession_failure *failure
         config.name_prompt = o->telnet->name_prompt;
         config.password_prompt = o->telnet->password_prompt;
     }
-    o->telnet = NULL;
     return error ? error : login_new(&config, &s->login, failure);
 }
 
@@ -283,9 +251,7 @@ static hostsession_error make_console(hostsession *s, hostsession_failure *failu
         unfit = "has no commands for a directory or an environment";
     if (unfit)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options", "%s: a console %s", s->name, unfit);
-    hostsession_error error = console_new(o->console, &s->console, failure);
-    o->console = NULL;
-    return error;
+    return console_new(o->console, &s->console, failure);
 }
 
 static void free_login(hostsession *s) {
@@ -357,7 +323,7 @@ static hostsession_error start(hostsession *s, const char *target_text, hostsess
     s->transport_name = strdup(s->target.transport.interface.name ? s->target.transport.interface.name : "unnamed");
     s->target.transport.interface.name = s->transport_name;
     s->transport_held = true;
-    s->has_terminal = s->target.local || s->options.transport;
+    s->has_terminal = s->starts_here = s->target.local || s->options.transport;
     if (s->target.local)
         s->user = user_name();
     error = make_login(s, failure);
@@ -383,20 +349,21 @@ hostsession_error hostsession_open_start(const char *target_text, const hostsess
                                          hostsession_open_fn done, void *userdata, hostsession **ret_session,
                                          hostsession_failure *failure) {
     *ret_session = NULL;
-    hostsession_options copied;
-    hostsession_error error = session_read_options(options, &copied, failure);
+    whole_options whole;
+    hostsession_error error = options_read_whole(options, &whole, failure);
     if (error)
         return error;
-    if (!copied.loop)
+    hostsession_loop *loop = whole.options.loop;
+    if (!loop)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options", "options->loop is not set");
-    if (loop_is_ending(copied.loop))
+    if (loop_is_ending(loop))
         return failure_set(failure, HOSTSESSION_ERROR_CLOSED, 0, "options",
                            "the loop is being freed: no session can be opened on it");
     hostsession *s = calloc(1, sizeof *s);
     if (!s)
         return failure_no_memory(failure, "session");
-    s->options = copied;
-    s->loop = copied.loop;
+    s->options = whole.options;
+    s->loop = loop;
     s->shell_near = true;
     s->channel.session = s;
     s->timer_at = INT64_MAX;
@@ -412,6 +379,11 @@ hostsession_error hostsession_open_start(const char *target_text, const hostsess
     /* A transport always has a failure to fill. */
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
     error = start(s, target_text, &why);
+    /* They end with this call. */
+    s->options.ssh = NULL;
+    s->options.telnet = NULL;
+    s->options.console = NULL;
+    s->options.transport = NULL;
     if (error) {
         if (failure)
             *failure = why;

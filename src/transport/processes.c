@@ -102,22 +102,13 @@ uint64_t processes_children_waited(pid_t pid) {
     return major ? strtoull(minor, NULL, 10) + strtoull(major, NULL, 10) : 0;
 }
 
-/* The program's file; 0: it cannot be told. */
-static size_t read_program(pid_t pid, char *name, size_t size) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    ssize_t length = readlink(path, name, size);
-    return length > 0 ? (size_t)length : 0;
-}
-
 bool processes_is_starting(pid_t pid, pid_t parent) {
     enum { young_ticks = 2 };
-    char program[1024], parents[sizeof program];
+    char words[256] = {0}, parents[sizeof words] = {0};
     uint64_t start_ticks;
-    if (!read_start(pid, &start_ticks) || processes_ticks(processes_boottime_ns()) > start_ticks + young_ticks)
-        return false;
-    size_t length = read_program(pid, program, sizeof program);
-    return length && length == read_program(parent, parents, sizeof parents) && memcmp(program, parents, length) == 0;
+    return read_start(pid, &start_ticks) && processes_ticks(processes_boottime_ns()) <= start_ticks + young_ticks &&
+           read_file(pid, "cmdline", words, sizeof words) && read_file(parent, "cmdline", parents, sizeof parents) &&
+           memcmp(words, parents, sizeof words) == 0;
 }
 
 bool processes_ignores(pid_t pid, uint64_t signals) {

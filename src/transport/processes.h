@@ -57,8 +57,8 @@ bool processes_number_is_later(pid_t number, pid_t other);
 /* When the process started; 0: it is not there. */
 uint64_t processes_start_ticks(pid_t pid);
 
-/* Whether `parent` forked it a moment ago, 20 to 30 ms, and it has not become another program: it may still take a
- * signal as its parent would. */
+/* Whether `parent` forked it a moment ago, 20 to 30 ms, and it is still a copy of it, by its command line: it
+ * may take a signal as its parent would. */
 bool processes_is_starting(pid_t pid, pid_t parent);
 
 /* Whether a SIGSTOP has taken effect. */

@@ -355,10 +355,6 @@ static void telnet_free(void *data) {
 static hostsession_error take_options(telnet *t, const hostsession_telnet_options *given,
                                       hostsession_failure *failure) {
     hostsession_telnet_options options = HOSTSESSION_TELNET_OPTIONS_INIT;
-    if (given && given->struct_size != sizeof options)
-        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
-                           "options->telnet->struct_size is %zu; start from HOSTSESSION_TELNET_OPTIONS_INIT",
-                           given->struct_size);
     if (given)
         options = *given;
     if (options.write_pause_ms < 0 || options.write_pause_ms > INT32_MAX)

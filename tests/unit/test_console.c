@@ -581,8 +581,8 @@ static void setup_comes_first(void **state) {
 static void bad_settings_are_refused(void **state) {
     (void)state;
     const hostsession_expectation no_response = {.pattern = "x"};
-    hostsession_console rows[8];
-    for (size_t i = 0; i < 8; i++) {
+    hostsession_console rows[7];
+    for (size_t i = 0; i < 7; i++) {
         rows[i] = (hostsession_console)HOSTSESSION_CONSOLE_INIT;
         rows[i].prompt = "# $";
     }
@@ -595,8 +595,7 @@ static void bad_settings_are_refused(void **state) {
     rows[5].settle_ms = -1;
     rows[6].pagers = &no_response;
     rows[6].pager_count = 1;
-    rows[7].struct_size = 3;
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 7; i++) {
         console *c;
         hostsession_failure why = HOSTSESSION_FAILURE_INIT;
         assert_int_equal(console_new(&rows[i], &c, &why), HOSTSESSION_ERROR_INVALID);

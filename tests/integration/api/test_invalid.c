@@ -46,7 +46,7 @@ static void targets(void **state) {
 static void sizes_of_options(void **state) {
     (void)state;
     static const size_t sizes[] = {
-        0, 1, sizeof(size_t), sizeof(hostsession_options) + 1, sizeof(hostsession_options) * 2, SIZE_MAX};
+        0, 1, sizeof(size_t) + 1, sizeof(hostsession_options) + 1, sizeof(hostsession_options) * 2, SIZE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         hostsession_options options = HOSTSESSION_OPTIONS_INIT;
         options.struct_size = sizes[i];
@@ -62,6 +62,20 @@ static void older_options(void **state) {
     hostsession *session = NULL;
     assert_int_equal(hostsession_open("local", &options, &session, NULL), HOSTSESSION_OK);
     hostsession_close(session);
+}
+
+static void older_transports(void **state) {
+    (void)state;
+    memory *m = memory_new(NULL);
+    hostsession_transport interface = memory_transport(m);
+    interface.struct_size = offsetof(hostsession_transport, terminal_changed);
+    hostsession_options options = memory_session(m, NULL);
+    options.transport = &interface;
+    hostsession *session = NULL;
+    assert_int_equal(hostsession_open("peer", &options, &session, NULL), HOSTSESSION_OK);
+    check_run(session, "say fine", "fine\n", 0);
+    hostsession_close(session);
+    memory_free(m);
 }
 
 static void modes(void **state) {
@@ -148,7 +162,7 @@ static void runs(void **state) {
     memory *m = memory_new(NULL);
     hostsession *session = open_memory(m, NULL);
     check_refused(session, NULL, NULL, "NULL");
-    static const size_t sizes[] = {0, sizeof(size_t), sizeof(hostsession_run_options) + 1, SIZE_MAX};
+    static const size_t sizes[] = {0, 3, sizeof(hostsession_run_options) + 1, SIZE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
         options.struct_size = sizes[i];
@@ -237,7 +251,7 @@ static void expects(void **state) {
     assert_non_null(strstr(why.message, "(?<x"));
     static const char *const none[] = {NULL};
     assert_int_equal(hostsession_expect(session, none, 1, NULL, &match, &why), HOSTSESSION_ERROR_INVALID);
-    static const size_t sizes[] = {0, sizeof(size_t), sizeof(hostsession_expect_options) + 1, SIZE_MAX};
+    static const size_t sizes[] = {0, 3, sizeof(hostsession_expect_options) + 1, SIZE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         hostsession_expect_options options = HOSTSESSION_EXPECT_OPTIONS_INIT;
         options.struct_size = sizes[i];
@@ -380,6 +394,7 @@ static const api_case cases[] = {
     CASE(targets),
     CASE(sizes_of_options),
     CASE(older_options),
+    CASE(older_transports),
     CASE(modes),
     CASE(a_loop_is_needed),
     CASE(transports_that_lack_something),

@@ -233,7 +233,7 @@ static void max_oneshots(void **state) {
 /* A caller of an older header, whose struct ends earlier: what it lacks is 0, and not read. */
 static void a_shorter_struct(void **state) {
     (void)state;
-    const size_t sizes[] = {sizeof(size_t), offsetof(hostsession_limits, max_oneshots),
+    const size_t sizes[] = {sizeof(size_t), offsetof(hostsession_limits, max_opening),
                             offsetof(hostsession_limits, idle_close_ms)};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         hostsession_limits full = HOSTSESSION_LIMITS_INIT;
