@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its parts: opening.c, login.c, sending.c, command.c, prompts.c, recovery.c, between.c,
- * returned.c, raw.c; engine.c leads to them, or, where a console is no shell, to console.c. */
+/* The engine's inside, shared by its parts: opening.c, login.c, sending.c, command.c, prompts.c, recovery.c, levels.c,
+ * between.c, returned.c, raw.c; engine.c leads to them, or, where a console is no shell, to console.c. */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
@@ -12,6 +12,7 @@
 #include "engine/redact.h"
 
 typedef enum phase {
+    /* In this order: opening ends with TEACHING, a command is there between IDLE and ENDED. */
     PHASE_NEW,      /* not connected */
     PHASE_ASKING,   /* opening: which shell is it? */
     PHASE_QUIETING, /* opening: editors and hooks off */
@@ -90,6 +91,25 @@ typedef struct shell {
     bool entry_guarded;
 } shell;
 
+/* Winning back the shell, while RECOVERING: recovery.c's alone. */
+typedef struct recovery {
+    int64_t started;   /* when */
+    int step;          /* of the ladder, that comes next */
+    int beats_left;    /* to wait for the shell to read the command's line to its end */
+    int64_t signaled;  /* terminal: when a signal was sent beside it */
+    bool cut;          /* terminal: not all of the command's line was sent */
+    bool interrupted;  /* terminal: Ctrl+C was typed */
+    bool killing;      /* terminal: the proof waits until a signal that kills has arrived */
+    bool stopping;     /* terminal: Ctrl+Z was typed, and the line that kills what it has stopped was not */
+    bool knocked;      /* terminal: the last step was an interrupt, and nothing has come since */
+    int64_t held_step; /* terminal: only that interrupt's newline has: next_step before it was put off; 0: it was not */
+    int proofs;        /* pipes: how many were asked for */
+    int interrupts;    /* pipes: how many the shell may still answer with a prompt */
+    int asked_again;   /* pipes: how often a proof was, since such a prompt came */
+    bool proven;       /* the shell has answered once */
+    bool awaits_signals; /* it has, and what was sent to stop the command is still on its way */
+} recovery;
+
 struct engine {
     engine_config config;
     char *name;
@@ -115,7 +135,6 @@ struct engine {
     uint64_t sync_number; /* the sync that is waited for; 0: none */
     int64_t deadline;     /* of the phase; INT64_MAX: none */
     int64_t next_step;    /* of opening's question, recovery's ladder, or a look at the echo */
-    int step;
     bytes seen;     /* the last that came while opening, for the message when it fails: at most opening_kept_bytes */
     int asks;       /* while opening: how often the question was typed */
     bool probes;    /* ... and that it is to be asked next whether it is a foreign shell */
@@ -126,7 +145,7 @@ struct engine {
     bool setting_up;      /* that is what runs */
     int64_t open_deadline;
 
-    /* The current command: valid from PHASE_SETTLING to _RECOVERING. */
+    /* The current command: valid from PHASE_SETTLING to _RETURNING. */
     engine_command command;
     uint64_t number;
     int64_t started;
@@ -144,22 +163,10 @@ struct engine {
     int aborted_status;           /* CHECKING: what the prompt said */
     hostsession_error stop_error; /* RECOVERING: why */
     hostsession_failure stop_failure;
-    int beats_left;      /* to wait for the shell to read the command's line to its end */
-    bool proven;         /* the shell has answered once */
-    bool awaits_signals; /* ... and what was sent to stop the command is still on its way */
-    int proofs;          /* on pipes: that were asked for since nothing was heard */
-    int interrupts;      /* on pipes: that the shell may still answer with a prompt */
-    int asked_again;     /* ... so often, since it did */
-    int64_t signaled;    /* on a terminal: when a signal was sent beside it */
-    bool cut;            /* not all of its line was sent */
-    bool interrupted;    /* Ctrl+C was typed */
-    bool killing;        /* the proof waits until a signal that kills has arrived */
-    bool stopping;       /* Ctrl+Z was typed: the shell is to kill what it has stopped */
-    bool knocked;        /* it was interrupted, and nothing has come since */
-    int64_t held_step;   /* ... but its newline: next_step as it was before it was put off; 0: it was not */
-    bool line_aborted;   /* by our Ctrl+C: the shell has printed a newline for that */
-    bool dying;          /* the session ends with this command */
-    size_t echo_wait;    /* index + 1 of the expectation that waits for the echo to go off */
+    recovery recovery;
+    bool line_aborted; /* by our Ctrl+C: the shell has printed a newline for that */
+    bool dying;        /* the session ends with this command */
+    size_t echo_wait;  /* index + 1 of the expectation that waits for the echo to go off */
 
     /* PHASE_DEPARTING: how often it was told, by which line. */
     int farewells;

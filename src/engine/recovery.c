@@ -9,50 +9,81 @@
 
 #include <string.h>
 
-/* Long enough for a program that is stopped to tidy up, short enough that the last rung comes within two seconds, where
- * signals arrive at once. */
 enum {
+    /* Between two rungs: long enough for a program that is stopped to tidy up, short enough that the last rung comes
+     * within two seconds, where signals arrive at once. */
     rung_us = 250000,
-    quick_proofs = 2,
-    most_asked_again = 4,
-    most_arrival_us = 500000,
+    /* Between two interrupts; and in shells that miss most of them. */
     beat_us = 25000,
     quick_beat_us = 5000,
+    /* How often the shell is looked at whether it has read the command's line; and when a short one, where that cannot
+     * be seen, is. */
     reading_beats = 40,
     short_line_us = 200000,
+    /* How long signals may be on their way before the next step is made all the same. */
+    most_arrival_us = 500000,
+    /* may_start(): how long nothing must have come before the first Ctrl+C, and how long that is waited for; behind a
+     * long line, which the shell parses so fast. */
     quiet_us = 50000,
     most_quiet_us = 150000,
     most_long_us = 1000000,
     parse_byte_us = 1,
+    /* How long the prompt may take behind the newline that answers an interrupt. */
     prompt_us = 100000,
-    overtaken_us = 1500000
+    /* How long the answer to a proof may be behind that to a later one. */
+    overtaken_us = 1500000,
+    /* On pipes: so many proofs get a rung's time for their answer, each later one a rung more. */
+    quick_proofs = 2,
+    most_asked_again = 4,
 };
+
+/* The ladder on a terminal. */
+typedef enum rung {
+    RUNG_KNOCK, /* interrupts, a beat apart */
+    RUNG_CONTROL_C,
+    RUNG_QUIT,
+    RUNG_KILL,
+    RUNG_STOP,
+    /* From here on in turns.  Nothing is typed behind ^C: a shell that wakes up to a line, too, reads on. */
+    RUNG_KILL_AND_CONTROL_C,
+    RUNG_KILL_AND_PROVE,
+} rung;
+
+static rung rung_at(int step, int knocks) {
+    if (step < knocks)
+        return RUNG_KNOCK;
+    int rung_number = RUNG_CONTROL_C + step - knocks;
+    if (rung_number <= RUNG_STOP)
+        return (rung)rung_number;
+    return (rung_number - RUNG_STOP) % 2 ? RUNG_KILL_AND_CONTROL_C : RUNG_KILL_AND_PROVE;
+}
 
 static void type_control(engine *e, char control) {
     parts_type(e, &control, 1, false);
 }
 
 /* Where we cannot kill what is in the foreground, and where it is a loop of the shell's own that a signal does not end:
- * stop the job, which ends the loop, and let the shell kill it. */
+ * stop the job, which ends the loop, and let the shell kill it.  ksh93 throws away what was typed before it has noticed
+ * the stop: that comes behind its prompt, or a rung later. */
 static void stop_job(engine *e) {
     e->shell->jobs = true;
     for (size_t i = 0; i < e->side_count; i++)
         e->sides[i].notices.jobs = e->shell->dialect->notices;
     type_control(e, 0x1a);
-    e->stopping = e->phase == PHASE_RECOVERING;
+    e->recovery.stopping = e->phase == PHASE_RECOVERING;
 }
 
 static void ask(engine *e) {
-    if (e->stopping)
+    if (e->recovery.stopping)
         parts_type(e, e->shell->dialect->kill_stopped, strlen(e->shell->dialect->kill_stopped), false);
-    e->stopping = false;
+    e->recovery.stopping = false;
     parts_sync(e);
 }
 
 /* Ask the shell; a program that reads the terminal gets the line instead and cannot answer it. */
 static void prove(engine *e) {
     /* On pipes a shell that is slow to answer would be interrupted in each answer. */
-    int doubts = e->config.tty ? 0 : e->proofs++ - quick_proofs;
+    int doubts = e->config.tty ? 0 : e->recovery.proofs++ - quick_proofs;
     e->next_step = e->now + rung_us * (doubts > 0 ? 1 + doubts : 1);
     e->host.reset_terminal(e->owner);
     if (e->config.tty)
@@ -70,17 +101,13 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->phase = PHASE_RECOVERING;
     e->stop_error = error;
     e->stop_failure = *failure;
-    e->step = 0;
+    e->recovery = (recovery){.started = e->now, .beats_left = reading_beats};
     e->next_step = e->console ? INT64_MAX : e->now;
-    e->beats_left = reading_beats;
     e->sync_number = 0;
     e->echo_wait = 0;
-    e->proven = e->awaits_signals = e->knocked = e->cut = e->interrupted = e->killing = e->stopping = false;
-    e->interrupts = e->asked_again = e->proofs = 0;
-    e->held_step = 0;
     if (!e->shell->stopped_number)
         e->shell->stopped_number = e->number;
-    e->deadline = parts_after(e, e->config.recovery_timeout_us);
+    e->deadline = e->setting_up ? e->open_deadline : parts_after(e, e->config.recovery_timeout_us);
     parts_log(e, HOSTSESSION_LOG_INFO, "%s: stopping the command: %s", e->name, failure->message);
     if (e->console) {
         console_stop(e);
@@ -102,21 +129,24 @@ hostsession_status recovery_status(const engine *e) {
 void recovery_shell_seen(engine *e, bool interrupted) {
     /* On pipes a signal that met it at its prompt may have thrown away what was typed for it.  (A program that shows it
      * old prompts must not keep us from stopping it.) */
-    bool again = interrupted && !e->config.tty && e->interrupts > 0 && e->asked_again < most_asked_again;
-    e->interrupts -= again;
-    e->asked_again += again;
+    bool again =
+        interrupted && !e->config.tty && e->recovery.interrupts > 0 && e->recovery.asked_again < most_asked_again;
+    if (again) {
+        e->recovery.interrupts--;
+        e->recovery.asked_again++;
+    }
     /* It is asked again once the signals have arrived. */
-    if (e->awaits_signals || (e->sync_number && !again))
+    if (e->recovery.awaits_signals || (e->sync_number && !again))
         return;
     ask(e);
     /* A signal now would throw this line away, too. */
     e->next_step = e->now + rung_us;
 }
 
-/* The END of a proof that another has overtaken: the shell answers, and will answer that one, too, unless a signal that
- * it had taken note of throws it away. */
+/* A later proof was answered first: the shell is alive.  It will answer this one, too, unless a pending signal throws
+ * the line away. */
 void recovery_overtaken(engine *e) {
-    if (!e->awaits_signals)
+    if (!e->recovery.awaits_signals)
         e->next_step = e->now + overtaken_us;
 }
 
@@ -147,29 +177,29 @@ static bool kill_foreground(engine *e) {
 /* A Ctrl+C that meets the shell just as it starts a job can leave the terminal with that job: bash then reads an error,
  * and exits.  Where the foreground can be seen the job alone is interrupted; the shell only when it stays there. */
 static void interrupt(engine *e) {
-    bool settled = !parts_sees_foreground(e) || e->step >= 3;
+    bool settled = !parts_sees_foreground(e) || e->recovery.step >= 3;
     if (parts_sees_foreground(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
         return;
     if (!settled)
         return;
     /* What came before the first is not said of it. */
-    if (!e->interrupted)
+    if (!e->recovery.interrupted)
         notices_interrupted(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices);
-    e->interrupted = true;
+    e->recovery.interrupted = true;
     type_control(e, 0x03);
 }
 
 /* The newline that answers an interrupt, alone: the prompt is next, for which bash may run something.  One more would
  * bring one more newline, which behind other text passes for output.  Whatever else comes says that it was not so. */
 void recovery_heard(engine *e, const char *data, size_t length) {
-    if (e->held_step) {
-        e->next_step = e->held_step;
-        e->held_step = 0;
-    } else if (e->knocked && length == 1 && data[0] == '\n' && e->next_step < e->now + prompt_us) {
-        e->held_step = e->next_step;
+    if (e->recovery.held_step) {
+        e->next_step = e->recovery.held_step;
+        e->recovery.held_step = 0;
+    } else if (e->recovery.knocked && length == 1 && data[0] == '\n' && e->next_step < e->now + prompt_us) {
+        e->recovery.held_step = e->next_step;
         e->next_step = e->now + prompt_us;
     }
-    e->knocked = false;
+    e->recovery.knocked = false;
 }
 
 /* What has survived all else may be a shell that was started as a command. The end of its input ends it; a shell of
@@ -193,6 +223,29 @@ static bool is_mute(const engine *e) {
     return e->shell->prompt_changed || e->shell->prompt_lost;
 }
 
+static void knock(engine *e) {
+    /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
+    if (e->recovery.step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
+        e->next_step = e->now + rung_us;
+        e->recovery.signaled = e->now;
+    } else {
+        interrupt(e);
+    }
+}
+
+static void kill_and_prove(engine *e, bool in_any_case) {
+    bool killed = kill_foreground(e);
+    e->recovery.signaled = e->now;
+    if (e->phase != PHASE_RECOVERING || !(killed || in_any_case || is_mute(e)))
+        return;
+    /* What is killed from elsewhere may live until then, and read. */
+    e->recovery.killing = killed && parts_signals_aside(e);
+    if (e->recovery.killing)
+        e->next_step = e->now + beat_us;
+    else
+        prove(e);
+}
+
 /* Returns whether a step was made. */
 static bool climb_terminal(engine *e) {
     /* A ^C between two children of a loop is lost: it is repeated; where the foreground is seen, for the shell, too. */
@@ -200,47 +253,43 @@ static bool climb_terminal(engine *e) {
     bool misses = blind && e->shell->dialect->misses_interrupts;
     int beat = misses ? quick_beat_us : beat_us;
     int knocks = (blind && !misses ? 1 : 3) * rung_us / beat;
-    int quit = knocks + 1;
-    int stop = knocks + 3;
     /* What never arrives must not keep back what is typed. */
-    if (e->step > 0 && e->now < e->signaled + most_arrival_us && awaits_arrival(e))
+    if (e->recovery.step > 0 && e->now < e->recovery.signaled + most_arrival_us && awaits_arrival(e))
         return false;
-    if (e->killing || e->stopping) {
-        e->killing = false;
+    if (e->recovery.killing || e->recovery.stopping) {
+        e->recovery.killing = false;
         prove(e);
         return false;
     }
-    e->next_step = e->now + (e->step < knocks ? beat : rung_us);
-    /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
-    if (e->step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
-        e->next_step = e->now + rung_us;
-        e->signaled = e->now;
-    } else if (e->step < knocks) {
-        interrupt(e);
-    } else if (e->step == knocks) {
+    rung now = rung_at(e->recovery.step, knocks);
+    e->next_step = e->now + (now == RUNG_KNOCK ? beat : rung_us);
+    switch (now) {
+    case RUNG_KNOCK:
+        knock(e);
+        break;
+    case RUNG_CONTROL_C:
         type_control(e, 0x03);
         if ((parts_signals_aside(e) || !e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) && is_mute(e))
             prove(e);
-    } else if (e->step == quit) {
+        break;
+    case RUNG_QUIT:
         type_control(e, 0x1c);
         quit_foreground(e);
-    } else {
-        bool killed = e->step != stop && kill_foreground(e);
-        e->signaled = e->now;
-        /* ksh93 throws away what was typed before it has noticed the stop: the proof comes behind its prompt, or a rung
-         * later.  Nothing behind ^C: a shell that wakes up to a line, too, reads on. */
-        if (e->step == stop)
-            stop_job(e);
-        else if (e->step > stop && (e->step - stop) % 2)
-            type_control(e, killed || !is_late(e) || parts_sees_foreground(e) ? 0x03 : 0x04);
-        else if (e->phase == PHASE_RECOVERING && (killed || e->step > stop || is_mute(e))) {
-            /* What is killed from elsewhere may live until then, and read. */
-            e->killing = killed && parts_signals_aside(e);
-            if (e->killing)
-                e->next_step = e->now + beat_us;
-            else
-                prove(e);
-        }
+        break;
+    case RUNG_KILL:
+    case RUNG_KILL_AND_PROVE:
+        kill_and_prove(e, now != RUNG_KILL);
+        break;
+    case RUNG_STOP:
+        e->recovery.signaled = e->now;
+        stop_job(e);
+        break;
+    case RUNG_KILL_AND_CONTROL_C: {
+        bool killed = kill_foreground(e);
+        e->recovery.signaled = e->now;
+        type_control(e, killed || !is_late(e) || parts_sees_foreground(e) ? 0x03 : 0x04);
+        break;
+    }
     }
     return true;
 }
@@ -256,7 +305,7 @@ static bool still_reads(engine *e) {
         return true;
     if (e->silent || e->sides[HOSTSESSION_STREAM_OUTPUT].begun)
         return false;
-    return !parts_sees_foreground(e) || e->beats_left-- > 0;
+    return !parts_sees_foreground(e) || e->recovery.beats_left-- > 0;
 }
 
 /* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for
@@ -264,9 +313,9 @@ static bool still_reads(engine *e) {
 static void climb_pipes(engine *e) {
     enum { beats = rung_us / beat_us, short_beats = beats / 2 };
     e->next_step = e->now + beat_us;
-    if ((e->step == 0 && still_reads(e)) || awaits_arrival(e))
+    if ((e->recovery.step == 0 && still_reads(e)) || awaits_arrival(e))
         return;
-    int step = e->step++;
+    int step = e->recovery.step++;
     int round = step <= beats ? 0 : 1 + (step - beats - 1) / (short_beats + 1);
     int beat = round == 0 ? step : (step - beats - 1) % (short_beats + 1);
     if (beat == (round == 0 ? beats : short_beats)) {
@@ -278,18 +327,18 @@ static void climb_pipes(engine *e) {
     else if (beat == 0 && round > 1)
         kill_foreground(e);
     e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
-    e->interrupts++;
+    e->recovery.interrupts++;
 }
 
 /* Where the foreground cannot be seen: whether the shell may be about to start a program, as it is right behind its
  * line, which it parses, and behind output.  bash that gets Ctrl+C then gives up the line, and forgets that program: it
  * lives on, or has the terminal still, and bash, whose next read fails, exits. */
 static bool may_start(engine *e) {
-    bool is_long = parts_long_line(e) && !e->cut;
+    bool is_long = parts_long_line(e) && !e->recovery.cut;
     bool reads = is_long && !e->sides[HOSTSESSION_STREAM_OUTPUT].begun;
     int64_t last = e->heard > e->started ? e->heard : e->started;
     int64_t quiet = last + quiet_us + (is_long ? (int64_t)e->command.length * parse_byte_us : 0);
-    int64_t until = e->deadline - e->config.recovery_timeout_us + (is_long ? most_long_us : most_quiet_us);
+    int64_t until = e->recovery.started + (is_long ? most_long_us : most_quiet_us);
     if (!e->config.tty || parts_sees_foreground(e) || e->now >= until || (!reads && e->now >= quiet))
         return false;
     e->next_step = reads ? e->now + beat_us : quiet;
@@ -297,11 +346,11 @@ static bool may_start(engine *e) {
 }
 
 static void climb(engine *e) {
-    e->knocked = false;
-    e->held_step = 0;
+    e->recovery.knocked = false;
+    e->recovery.held_step = 0;
     /* The shell has answered once: its second answer is late, or was thrown away.  What would stop a command would now
      * meet the shell alone, and, from far away, only after it has been let go. */
-    if (e->proven) {
+    if (e->recovery.proven) {
         prove(e);
         return;
     }
@@ -309,9 +358,9 @@ static void climb(engine *e) {
         climb_pipes(e);
         return;
     }
-    if (e->step == 0) {
+    if (e->recovery.step == 0) {
         /* What has not been sent yet would only be eaten. */
-        e->cut |= bytes_length(&e->outgoing) > 0;
+        e->recovery.cut |= bytes_length(&e->outgoing) > 0;
         engine_sent(e, bytes_length(&e->outgoing));
         /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
         e->host.reset_terminal(e->owner);
@@ -320,24 +369,24 @@ static void climb(engine *e) {
     }
     if (!climb_terminal(e))
         return;
-    e->step++;
-    e->knocked = e->shell->dialect->quiet_prompt;
-    if (e->step > 1 && e->shell->dialect->interrupt_newline)
+    e->recovery.step++;
+    e->recovery.knocked = e->shell->dialect->quiet_prompt;
+    if (e->recovery.step > 1 && e->shell->dialect->interrupt_newline)
         e->sides[HOSTSESSION_STREAM_OUTPUT].notices.answers++;
 }
 
 /* The proof is made again once the last signal has arrived: it would meet the next command. */
 static void await_signals(engine *e) {
     e->next_step = e->now + beat_us;
-    e->awaits_signals = e->host.signals_pending(e->owner);
-    if (!e->awaits_signals)
+    e->recovery.awaits_signals = e->host.signals_pending(e->owner);
+    if (!e->recovery.awaits_signals)
         prove(e);
 }
 
 void recovery_advance(engine *e) {
     if (e->now >= e->deadline)
         recovery_give_up(e);
-    else if (e->awaits_signals && e->now >= e->next_step)
+    else if (e->recovery.awaits_signals && e->now >= e->next_step)
         await_signals(e);
     else if (e->now >= e->next_step)
         climb(e);
@@ -345,14 +394,14 @@ void recovery_advance(engine *e) {
 
 void recovery_synced(engine *e) {
     if (e->host.signals_pending(e->owner)) {
-        e->proven = false;
+        e->recovery.proven = false;
         await_signals(e);
         return;
     }
     /* What we sent may still throw away the next line, or make the shell print one more prompt: the second time it is
      * over with that. */
-    if (!e->proven) {
-        e->proven = true;
+    if (!e->recovery.proven) {
+        e->recovery.proven = true;
         ask(e);
         e->next_step = e->now + rung_us;
         return;
