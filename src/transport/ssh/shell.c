@@ -45,6 +45,12 @@ typedef struct shell {
     /* Signals on their way, for which the channel is kept open: the shell must still be there when they arrive. */
     size_t errands;
     int last_errand;
+    /* Of the command that runs. */
+    int interrupts;
+    int kills;
+    /* sshd refuses the channel's signals where it runs without privilege separation, as for root; it does not say so.
+     */
+    bool refuses_signals;
     /* When the shell first said something, which is after it was started, and when the command was sent. */
     int64_t heard_us;
     int64_t command_us;
@@ -250,6 +256,7 @@ static void shell_begin(void *data) {
     s->begun = true;
     s->lane.hasty = false;
     s->command_us = loop_now_us(s->loop);
+    s->interrupts = s->kills = 0;
 }
 
 static void shell_free(void *data);
@@ -275,13 +282,29 @@ static bool send_errand(shell *s, int number, bool closing) {
     /* It is on its way: on a host that is slow more of them would make it slower. */
     if (s->errands > 0 && number == s->last_errand && !closing)
         return true;
-    int64_t since_ms = (s->command_us - s->heard_us) / 1000;
-    char *command = s->pid > 0 ? start_signal(s->pid, number, since_ms, closing) : NULL;
+    const signal_errand errand = {.pid = s->pid,
+                                  .number = number,
+                                  .tries = s->kills,
+                                  .began_us = s->command_us - s->heard_us,
+                                  .elapsed_us = loop_now_us(s->loop) - s->command_us,
+                                  .closing = closing};
+    char *command = s->pid > 0 ? start_signal(&errand) : NULL;
     bool sent = command && errand_start(s->pool, s->settings, s->lane.alone, command, on_errand_ended, s);
     free(command);
-    s->errands += sent;
-    s->last_errand = number;
+    if (sent) {
+        s->errands++;
+        s->last_errand = number;
+    }
     return sent;
+}
+
+static bool interrupt_group(shell *s) {
+    enum { patient_interrupts = 4 };
+    s->refuses_signals |= ++s->interrupts > patient_interrupts;
+    if (s->refuses_signals && send_errand(s, SIGINT, false))
+        return true;
+    ssh_lane_touch(&s->lane);
+    return ssh_channel_request_send_signal(s->lane.channel, "INT") == SSH_OK;
 }
 
 /* The host signals the shell's whole group (RFC 4254, section 6.9): right for SIGINT without a terminal, as locally.
@@ -295,11 +318,11 @@ static bool shell_signal(void *data, hostsession_signal signal) {
         /* For a terminal that makes no signal of Ctrl+C. */
         if (s->remote.tty)
             return send_errand(s, SIGINT, false);
-        ssh_lane_touch(&s->lane);
-        return ssh_channel_request_send_signal(s->lane.channel, "INT") == SSH_OK;
+        return interrupt_group(s);
     case HOSTSESSION_SIGNAL_QUIT:
         return !s->remote.tty && send_errand(s, SIGQUIT, false);
     case HOSTSESSION_SIGNAL_KILL:
+        s->kills++;
         return send_errand(s, SIGKILL, false);
     }
     return false;

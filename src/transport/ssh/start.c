@@ -113,7 +113,11 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
  * line can be typed there any more (zsh's editor has newlines come as carriage returns): it is set first.  What was
  * stopped on the way is ended, too.  (Twice more, for what is started meanwhile, while there was any.)
  * SIGINT is for a group of its own alone: what the shell itself waits for is left to Ctrl+C, which stops the shell's
- * line, too.
+ * line, too.  Without a terminal it is for the shell's whole group, as the channel's own signal is.
+ * The command began T after the shell, which we heard of later than it was started, and E ago: not before the first of
+ * these, and what began behind the second, with which the way to the host is over, is surely the command's.  Of what
+ * began between them and ignores SIGINT and SIGQUIT, as background jobs do, only the newest is taken, and only where
+ * nothing else was there or this is not the first time (K).
  * When the session closes (C) a shell that is not inside of another is stopped meanwhile: it may be about to start a
  * program that takes the foreground, and ignores the hang-up.  If it ignores that itself it would go on with a loop.
  * (dash's kill takes no "--".) */
@@ -122,20 +126,25 @@ static const char signal_script[] =
     "[ $C ]&&[ $4 = $P ]&&kill -STOP $P;done;g=$3;e=$4;f=$6;shift 19;s=$(($1+T));"
     "[ \"$f\" -gt 0 ]&&stty " SHELL_MODES " </proc/$P/fd/0 2>/dev/null;"
     "[ $C ]&&while read -r k v;do case $k$v in SigIgn:*[13579bdf])kill -9 $P;;esac;done </proc/$P/status;"
-    "[ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ]&&kill -$N -$f&&g=;[ $N = 2 ]&&exit;"
+    "[ \"$f\" -gt 0 ]&&[ \"$f\" != \"$g\" ]&&kill -$N -$f&&g=;"
+    "[ $N = 2 ]&&{ [ \"$f\" -gt 0 ]||kill -2 -$g;exit;};"
+    "L=$s;read u k </proc/uptime&&u=$((${u%.*}${u#*.}-E))&&[ $u -gt $s ]&&L=$u;c= b=0;"
     "for i in 1 2 3;do m=;for d in /proc/[0-9]*;do p=${d#/proc/};[ $p = $P ]&&continue;"
     "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$4\" = \"$e\" ]||continue;"
     "t=$1;q=$3;shift 19;[ $t = T ]&&[ $1 -ge $s ]&&kill -$N $p&&m=1&&continue;"
     "[ $C ]&&[ \"$g\" ]&&[ $1 -ge $s ]&&kill -$N $p&&m=1&&continue;"
-    "[ \"$q\" = \"$g\" ]||continue;[ $1 -ge $s ]&&kill -$N $p&&m=1&&continue;"
-    "while read -r k v;do case $k$v in SigIgn:*[67ef]);;SigIgn:*)kill -$N $p&&m=1;;esac;done <$d/status;"
-    "done;[ $m ]||break;done;[ $C ]&&kill -HUP $P&&kill -CONT $P;else "
-    "f=$(ps -o tpgid= -p $P);g=$(ps -o pgid= -p $P);"
-    "[ \"$f\" -gt 0 ]&&[ \"$f\" -ne \"$g\" ]&&kill -$N -$f;fi";
+    "[ \"$q\" = \"$g\" ]||continue;[ $1 -ge $L ]&&kill -$N $p&&m=1&&continue;"
+    "x=;while read -r k v;do case $k$v in SigIgn:*[67ef])x=1;;SigIgn:*)kill -$N $p&&m=1;;esac;done <$d/status;"
+    "[ $x ]&&[ $i = 1 ]&&[ $1 -ge $s ]&&{ [ $1 -gt $b ]||{ [ $1 = $b ]&&[ $p -gt $c ];};}&&b=$1 c=$p;"
+    "done;[ $c ]&&{ [ ! $m ]||[ $K -gt 1 ];}&&kill -$N $c&&m=1;c=;[ $m ]||break;done;[ $C ]&&kill -HUP $P&&kill -CONT "
+    "$P;else "
+    "f=$(($(ps -o tpgid= -p $P)));g=$(($(ps -o pgid= -p $P)));"
+    "if [ $f -le 0 ];then [ $N = 2 ]&&kill -2 -$g;elif [ $f != $g ];then kill -$N -$f;fi;fi";
 
-char *start_signal(int64_t pid, int signal_number, int64_t since_ms, bool closing) {
+char *start_signal(const signal_errand *errand) {
     bytes text = {0};
-    bool right = bytes_printf(&text, "exec /bin/sh -c 'P=%" PRId64 ";N=%d;T=%" PRId64 ";C=%s;", pid, signal_number,
-                              since_ms / 10, closing ? "1" : "");
+    bool right = bytes_printf(&text, "exec /bin/sh -c 'P=%" PRId64 ";N=%d;T=%" PRId64 ";E=%" PRId64 ";K=%d;C=%s;",
+                              errand->pid, errand->number, errand->began_us / 10000, errand->elapsed_us / 10000,
+                              errand->tries, errand->closing ? "1" : "");
     return finish(&text, right && bytes_append_text(&text, signal_script));
 }

@@ -15,10 +15,18 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings);
 /* Read a script, up to the end of the input, and run it by the shell's -c.  To be freed; NULL without memory. */
 char *start_script(const transport_remote *remote, const ssh_settings *settings, bool merged);
 
-/* Send a signal to what runs in the foreground of the shell `pid`, and not to itself.  Without job control background
- * jobs share its group, but ignore SIGINT and SIGQUIT; what does that is taken only if it was started at least
- * `since_ms` after the shell.  `closing`: the shell is hung up behind that, or killed first if it ignores that.
- * To be freed; NULL without memory. */
-char *start_signal(int64_t pid, int signal_number, int64_t since_ms, bool closing);
+typedef struct signal_errand {
+    int64_t pid; /* of the shell */
+    int number;
+    int tries;          /* the how manieth of this signal for the command */
+    int64_t began_us;   /* the command, after we first heard of the shell */
+    int64_t elapsed_us; /* since the command was sent */
+    bool closing;       /* the shell is hung up behind that, or killed first if it ignores that */
+} signal_errand;
+
+/* Send a signal to what runs in the foreground of the shell, and not to itself; SIGINT without a terminal to its whole
+ * group.  Without job control background jobs share that, but ignore SIGINT and SIGQUIT: what does that is taken only
+ * if it began with the command.  To be freed; NULL without memory. */
+char *start_signal(const signal_errand *errand);
 
 #endif

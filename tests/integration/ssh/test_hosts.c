@@ -90,6 +90,43 @@ static void another_shell_in_place_of_the_shell(void **state) {
     end_with_server();
 }
 
+static void check_stopped(hostsession *session, const char *command) {
+    hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
+    hostsession_result *result = NULL;
+    options.timeout_ms = 300;
+    assert_int_equal(hostsession_run(session, command, &options, &result), HOSTSESSION_ERROR_TIMED_OUT);
+    assert_true(hostsession_result_session_alive(result));
+    hostsession_result_free(result);
+}
+
+/* As sshd does for root, and says nothing of it. */
+static void signals_are_refused(void **state) {
+    (void)state;
+    begin_with("ForceCommand eval \"$SSH_ORIGINAL_COMMAND\"\n");
+    v.options.mode = HOSTSESSION_MODE_PIPE;
+    hostsession *session = visit_open(&v, "test-bash");
+    check_run(session, "x=1; cd /", "", 0);
+    check_stopped(session, "while :; do sleep 0.01; done");
+    check_run(session, "echo $x; pwd", "1\n/\n", 0);
+    hostsession_close(session);
+    end_with_server();
+}
+
+/* Both ignore what the other does, and begin as soon as the shell answers. */
+static void a_background_job_is_spared(void **state) {
+    (void)state;
+    begin(ssh_server_config(visit_server));
+    v.options.mode = HOSTSESSION_MODE_PIPE;
+    for (int i = 0; i < 5; i++) {
+        hostsession *session = visit_open(&v, "test-bash");
+        check_run(session, "sleep 1000 & job=$!", "", 0);
+        check_stopped(session, "sh -c 'trap \"\" INT QUIT; sleep 1000'");
+        check_run(session, "kill $job", "", 0);
+        hostsession_close(session);
+    }
+    end();
+}
+
 /* ---- others ---- */
 
 static void without_exec(void **state) {
@@ -245,6 +282,8 @@ static const api_case cases[] = {
     CASE(no_terminal),
     CASE(a_program_in_place_of_the_shell),
     CASE(another_shell_in_place_of_the_shell),
+    CASE(signals_are_refused),
+    CASE(a_background_job_is_spared),
     CASE(without_exec),
     CASE(a_command_is_stopped_without_exec),
     CASE(without_anything),
