@@ -11,6 +11,8 @@
 
 #include "engine/engine.h"
 
+#include <hostsession/enter.h>
+
 #include <string.h>
 
 #define TOKEN "tokentokentoke"
@@ -197,7 +199,7 @@ static void on_inner_ended(void *owner, const hostsession_failure *why, bool tol
 
 static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
     world *w = owner;
-    fuzz_must(depth <= engine_most_levels, "not too deep");
+    fuzz_must(depth <= HOSTSESSION_MOST_LEVELS, "not too deep");
     return depth == 0 || pid % 2 || w->resets;
 }
 

@@ -18,7 +18,8 @@ typedef enum hostsession_error {
     HOSTSESSION_OK = 0,
     /** The call is wrong (an argument, a pattern, a target): mend the call. */
     HOSTSESSION_ERROR_INVALID = 1,
-    /** Memory ran out.  The session goes on as it was, unless the function says otherwise. */
+    /** Memory ran out.  Before anything was sent the session is as it was; later it has ended
+     *  (hostsession_get_state()). */
     HOSTSESSION_ERROR_NO_MEMORY = 2,
     /** A limit was hit (descriptors, terminals, processes, a pattern's match limit): free some, or raise it. */
     HOSTSESSION_ERROR_LIMIT = 3,
@@ -40,7 +41,8 @@ typedef enum hostsession_error {
     HOSTSESSION_ERROR_CANCELED = 11,
     /** The connection broke: whether the command finished is unknown.  Open another session. */
     HOSTSESSION_ERROR_DISCONNECTED = 12,
-    /** The command ended the shell.  Open another session. */
+    /** A shell has ended: the session's own (open another session), or one that was entered, and the session lives on.
+     *  hostsession_result_session_alive() tells which. */
     HOSTSESSION_ERROR_SHELL_EXITED = 13,
     /** The session had ended, or was closed, before the call.  Open another. */
     HOSTSESSION_ERROR_CLOSED = 14,

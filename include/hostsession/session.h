@@ -106,7 +106,7 @@ typedef struct hostsession_options {
     const char *const *environment;
     /** From the call to a shell that answered.  0: 10,000 ms.  -1: no limit. */
     int64_t connect_timeout_ms;
-    /** How long winning back the shell after a deadline or a cancel may take.  0: 5,000 ms. */
+    /** How long winning back the shell after a deadline or a cancel may take.  0: 5,000 ms.  Not negative. */
     int64_t recovery_timeout_ms;
     /** Kept output per command, both streams together; what is over is dropped from the middle.  0: 64 MiB.
      *  HOSTSESSION_UNLIMITED: all. */
@@ -207,12 +207,13 @@ HOSTSESSION_API hostsession_error hostsession_open_start(const char *target, con
  * used: what is started is refused with HOSTSESSION_ERROR_CLOSED, a second close has no effect.  Then, or at once if
  * nothing is pending, it is invalid.  No other callback is called from here on.
  *
- * The shell is hung up (SIGHUP), then killed, and reaped.  A command that runs ends with all that it has started,
- * whatever that ignores, except for what has a session of its own (setsid), or, beside a program in the foreground of
- * a terminal of ours, runs in the background and ignores SIGHUP (nohup ... &), as what earlier commands left there.
- * With a loop of the session's own this waits for that, at
- * most 1,000 ms; with a loop of the caller's it never blocks, and the loop does the rest.  From a callback of a session
- * with a loop of its own, the blocking call that is driving it does.
+ * The shell is hung up (SIGHUP), then killed, and reaped.  A running command is ended with everything it has started,
+ * even what ignores the hang-up.  Two things are spared: processes with a session of their own (setsid), and, while a
+ * program has the foreground of a local terminal, background processes that ignore SIGHUP (nohup ... &).  So are such
+ * jobs of earlier commands.
+ *
+ * With a loop of the session's own this waits for all that, at most 1,000 ms; from a callback the blocking call that is
+ * driving the session waits instead.  With a loop of the caller's it never blocks, and the loop does the rest.
  */
 HOSTSESSION_API void hostsession_close(hostsession *session);
 
@@ -285,8 +286,8 @@ typedef void (*hostsession_run_fn)(hostsession *session, hostsession_error error
  * @param command     Shell text, any number of lines.  Copied.
  * @param options     NULL for the defaults.
  * @param ret_result  Always assigned; owned by the caller, released with hostsession_result_free().  Holds all output
- *                    received, also after an error, and the reason when nothing was sent.  NULL only for
- *                    HOSTSESSION_ERROR_NO_MEMORY; the getters take that, too.
+ *                    received, also after an error, and the reason when nothing was sent.  NULL only where
+ *                    there was no memory for it (HOSTSESSION_ERROR_NO_MEMORY); the getters take that, too.
  *
  * @retval HOSTSESSION_OK                  The command ended; the session is idle.
  * @retval HOSTSESSION_ERROR_TIMED_OUT     timeout_ms passed.  The session is idle with its state kept, or ended if the
@@ -294,7 +295,8 @@ typedef void (*hostsession_run_fn)(hostsession *session, hostsession_error error
  * @retval HOSTSESSION_ERROR_CANCELED      hostsession_cancel(); the session as above.
  * @retval HOSTSESSION_ERROR_LIMIT         A pattern ran away or max_answers was exceeded; the command was interrupted,
  *                                         the session as above.
- * @retval HOSTSESSION_ERROR_SHELL_EXITED  The command ended the shell; the session has ended.
+ * @retval HOSTSESSION_ERROR_SHELL_EXITED  The command ended the shell: the session has ended, or, in an inner shell
+ *                                         (enter.h), is back in the outer one.
  * @retval HOSTSESSION_ERROR_DISCONNECTED  The connection was lost; the session has ended.
  * @retval HOSTSESSION_ERROR_NOT_READY     A program started with hostsession_send() still has the terminal: the shell's
  *                                         prompt did not come back within recovery_timeout_ms.  Nothing was sent, the
@@ -302,7 +304,8 @@ typedef void (*hostsession_run_fn)(hostsession *session, hostsession_error error
  * @retval HOSTSESSION_ERROR_CLOSED        The session had ended before; nothing was sent.
  * @retval HOSTSESSION_ERROR_INVALID       A bad pattern or option, or this is a callback of the loop; for a console:
  *                                         several lines.
- * @retval HOSTSESSION_ERROR_NO_MEMORY     Nothing was sent; the session is as it was.
+ * @retval HOSTSESSION_ERROR_NO_MEMORY     Nothing was sent, and the session is as it was; or, with a result, memory ran
+ *                                         out while the command ran, and the session has ended.
  *
  * Blocks up to timeout_ms + recovery_timeout_ms, and as long as what is queued before it.
  * A command that starts another interactive shell (su, ssh HOST, bash) does not end by itself: hostsession_enter() is
@@ -338,14 +341,15 @@ HOSTSESSION_API void hostsession_cancel_current(hostsession *session);
 /**
  * Send bytes to the shell's terminal as they are, for a REPL or a console.  Line endings are the caller's.
  *
- * What comes back is for hostsession_expect().  As long as the shell's own prompt has not come back,
- * hostsession_run() is refused with HOSTSESSION_ERROR_NOT_READY.  tty mode only.
+ * What comes back is for hostsession_expect().  A later hostsession_run() waits for the shell's own prompt, at most
+ * recovery_timeout_ms, and is then refused with HOSTSESSION_ERROR_NOT_READY.  tty mode only.
  *
  * @param secret  Blanked in logs and transcripts.
  *
- * @retval HOSTSESSION_OK                  Handed to the transport.
+ * @retval HOSTSESSION_OK                  Copied: it is sent in order with all else, as fast as the transport takes it.
  * @retval HOSTSESSION_ERROR_CLOSED        The session has ended, before the call or while it waited.
  * @retval HOSTSESSION_ERROR_INVALID       Pipe mode, or a callback of the loop.
+ * @retval HOSTSESSION_ERROR_NO_MEMORY     As of hostsession_run().
  */
 HOSTSESSION_API hostsession_error hostsession_send(hostsession *session, const char *bytes, size_t length, bool secret);
 
@@ -360,8 +364,13 @@ HOSTSESSION_API hostsession_error hostsession_send_start(hostsession *session, c
 /**
  * Type into the command that runs now, from a callback or between dispatches; it does not wait its turn.
  *
+ * @param secret  Blanked in logs and transcripts.
+ *
+ * @retval HOSTSESSION_OK               Copied, as by hostsession_send(); the command runs on.
  * @retval HOSTSESSION_ERROR_NOT_READY  No command runs; nothing was sent.
+ * @retval HOSTSESSION_ERROR_CLOSED     The session has ended, or was closed.
  * @retval HOSTSESSION_ERROR_INVALID    Pipe mode.
+ * @retval HOSTSESSION_ERROR_NO_MEMORY  The session has ended.
  */
 HOSTSESSION_API hostsession_error hostsession_type(hostsession *session, const char *bytes, size_t length, bool secret);
 

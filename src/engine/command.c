@@ -367,7 +367,7 @@ void command_finish(engine *e, hostsession_error error, hostsession_status statu
     result_finish(result);
     e->frame_sent = false;
     if (e->setting_up)
-        opening_set_up(e, result);
+        opening_setup_done(e, result);
     else
         e->host.command_done(e->owner, error, result);
 }

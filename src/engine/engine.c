@@ -217,6 +217,8 @@ void parts_no_memory(engine *e) {
     e->dying = true;
     if (e->command.result)
         command_finish(e, HOSTSESSION_ERROR_NO_MEMORY, HOSTSESSION_STATUS_ERROR, -1, &why);
+    if (e->wanted)
+        raw_finish(e, why.error, why.message);
     parts_end(e, &why);
 }
 

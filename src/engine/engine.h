@@ -80,8 +80,6 @@ typedef struct engine_config {
     const char *setup;           /* NULL, or a command to be run before the session is ready; copied */
 } engine_config;
 
-enum { engine_most_levels = 16 };
-
 typedef enum engine_way {
     ENGINE_RUN,
     ENGINE_ENTER, /* the text starts another shell, or a console, where commands go to from then on */

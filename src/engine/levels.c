@@ -7,6 +7,8 @@
 
 #include "base/failure.h"
 
+#include <hostsession/enter.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ bool levels_refuse(engine *e) {
         failure_set(&why, HOSTSESSION_ERROR_INVALID, 0, "enter",
                     "%s: %.100s has no shell in which another could be started; leave it first", e->name,
                     e->shell->entry_text);
-    else if (e->command.way == ENGINE_ENTER && depth == engine_most_levels)
+    else if (e->command.way == ENGINE_ENTER && depth == HOSTSESSION_MOST_LEVELS)
         failure_set(&why, HOSTSESSION_ERROR_LIMIT, 0, "enter",
                     "%s: %u shells are inside of each other, no more can be entered", e->name, depth);
     else
@@ -194,7 +196,7 @@ static void set_outcome(engine *e, hostsession_error error, hostsession_status s
     e->outcome.status = status;
     e->outcome.exit_status = exit_status;
     if (why)
-        e->stop_failure = *why;
+        e->outcome.why = *why;
 }
 
 /* The command that a shell was, or should have been, entered with has ended by itself. */
@@ -312,7 +314,7 @@ void levels_returned(engine *e) {
     e->frame_sent &= e->command.result != NULL;
     if (e->command.result)
         command_finish(e, e->outcome.error, e->outcome.status, e->outcome.exit_status,
-                       e->outcome.error ? &e->stop_failure : NULL);
+                       e->outcome.error ? &e->outcome.why : NULL);
 }
 
 /* ---- leaving ---- */

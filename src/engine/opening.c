@@ -206,27 +206,43 @@ static void set_up(engine *e) {
         parts_no_memory(e);
 }
 
-void opening_set_up(engine *e, hostsession_result *result) {
+/* By the names that opening a session fails with. */
+static hostsession_error setup_error(const hostsession_result *result) {
+    switch (result->status) {
+    case HOSTSESSION_STATUS_SUCCESS:
+        return HOSTSESSION_OK;
+    case HOSTSESSION_STATUS_TIMED_OUT:
+        return HOSTSESSION_ERROR_NOT_READY;
+    case HOSTSESSION_STATUS_ERROR:
+        return result->failure.error;
+    default:
+        return HOSTSESSION_ERROR_CONNECT;
+    }
+}
+
+void opening_setup_done(engine *e, hostsession_result *result) {
     hostsession_failure why;
-    bool right = result->status == HOSTSESSION_STATUS_SUCCESS;
+    hostsession_error error = setup_error(result);
     char said[200];
     const output *printed = &result->streams[e->config.tty ? HOSTSESSION_STREAM_OUTPUT : HOSTSESSION_STREAM_ERROR];
     size_t length = printed->length;
     while (length > 0 && strchr("\r\n", printed->data[length - 1]))
         length--;
     failure_escape_tail(said, sizeof said, printed->data, length);
-    if (!right)
-        failure_set(&why, HOSTSESSION_ERROR_CONNECT, 0, "setup",
+    if (error)
+        failure_set(&why, error, 0, "setup",
                     "%s: the directory and the environment that were asked for cannot be set: %s", e->name,
-                    said[0] ? said : result->failure.message);
+                    said[0]                                ? said
+                    : error == HOSTSESSION_ERROR_NOT_READY ? "the shell did not answer within the time allowed"
+                                                           : result->failure.message);
     hostsession_result_free(result);
     e->setting_up = false;
     free(e->setup);
     e->setup = NULL;
-    if (right)
-        e->host.ready(e->owner);
-    else
+    if (error)
         parts_end(e, &why);
+    else
+        e->host.ready(e->owner);
 }
 
 /* $LOGNAME may still be the user's who has entered an inner shell. */

@@ -176,7 +176,8 @@ struct engine {
         hostsession_error error;
         hostsession_status status;
         int exit_status;
-    } outcome; /* why: stop_failure */
+        hostsession_failure why; /* valid with an error */
+    } outcome;
 
     /* Between commands. */
     bool raw;         /* send or expect is used: what comes is kept for expect */
@@ -260,7 +261,7 @@ login *opening_login(const engine *e);
 /* A shell has said what it is: quiet it and teach it. */
 void opening_answered(engine *e, const marker *m);
 /* The setup ended; the result is taken. */
-void opening_set_up(engine *e, hostsession_result *result);
+void opening_setup_done(engine *e, hostsession_result *result);
 /* Type the question. */
 void opening_ask(engine *e);
 /* What came last, escaped and without secrets. */

@@ -84,6 +84,10 @@ hostsession_error options_read_whole(const hostsession_options *given, whole_opt
     if (o->mode != HOSTSESSION_MODE_TTY && o->mode != HOSTSESSION_MODE_PIPE)
         return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
                            "options->mode is %d; use a hostsession_mode", (int)o->mode);
+    if (o->recovery_timeout_ms < 0)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "options->recovery_timeout_ms is %lld; winning back a shell has an end: use 0 for 5,000",
+                           (long long)o->recovery_timeout_ms);
     if (o->max_output_bytes == 0)
         o->max_output_bytes = default_output_bytes;
     return o->transport ? check_transport(o, failure) : HOSTSESSION_OK;

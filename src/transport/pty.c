@@ -10,6 +10,8 @@
 #include "transport/spawn.h"
 #include "transport/terminal.h"
 
+#include <hostsession/enter.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -46,7 +48,7 @@ typedef struct pty_transport {
     hostsession_watch *watch;
     child_process *child;
     pid_t shell; /* on the terminal, and commands go to it; 0: the child */
-    inner_shell *inner;
+    inner_shell inner[HOSTSESSION_MOST_LEVELS];
     unsigned depth;
     int master;
     bool paused;
@@ -430,18 +432,12 @@ static void pty_close_running(void *data, bool jobs) {
     release(pty);
 }
 
-/* Without memory it is taken for one that is elsewhere. */
 static void note_inner(pty_transport *pty, unsigned depth, pid_t pid) {
-    inner_shell *inner = depth > pty->depth ? realloc(pty->inner, depth * sizeof *inner) : pty->inner;
-    if (depth > 0 && inner) {
-        pty->inner = inner;
-        for (unsigned i = pty->depth; i < depth; i++)
-            inner[i] = (inner_shell){0, 0};
-        inner[depth - 1] = (inner_shell){pid, pid ? processes_start_ticks(pid) : 0};
-        pty->depth = depth;
-    }
-    if (depth < pty->depth)
-        pty->depth = depth;
+    for (unsigned i = pty->depth; i < depth; i++)
+        pty->inner[i] = (inner_shell){0, 0};
+    if (depth > 0)
+        pty->inner[depth - 1] = (inner_shell){pid, pid ? processes_start_ticks(pid) : 0};
+    pty->depth = depth;
 }
 
 static void pty_shell_pid(void *data, unsigned depth, int64_t pid) {
@@ -467,7 +463,7 @@ static bool pty_end_inner(void *data, unsigned depth) {
     processes_choice rest = {.session = child_pid(pty->child),
                              .since_ticks = UINT64_MAX,
                              .sure_after_ticks = UINT64_MAX,
-                             .shell = depth ? pty->inner[depth - 1].pid : 0};
+                             .shell = depth > 0 && depth <= pty->depth ? pty->inner[depth - 1].pid : 0};
     for (unsigned i = depth; i < pty->depth; i++) {
         inner_shell *one = &pty->inner[i];
         if (one->pid && one->started_ticks < rest.since_ticks)
@@ -490,7 +486,6 @@ static bool pty_is_terminal_of(void *data, pid_t pid) {
 static void pty_free(void *data) {
     pty_transport *pty = data;
     free(pty->program);
-    free(pty->inner);
     free(pty);
 }
 

@@ -251,6 +251,8 @@ static bool set(player *p, const script_step *step) {
             p->config.open_timeout_us = to_us(value);
         else if (strcmp(key, "recovery") == 0)
             p->config.recovery_timeout_us = to_us(value);
+        else if (strcmp(key, "setup") == 0)
+            p->config.setup = value;
         else if (strcmp(key, "distance") == 0)
             p->distance = to_us(value);
         else if (strcmp(key, "echo") == 0)

@@ -78,6 +78,13 @@ static void older_transports(void **state) {
     memory_free(m);
 }
 
+static void a_recovery_has_an_end(void **state) {
+    (void)state;
+    hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+    options.recovery_timeout_ms = -1;
+    check_open("local", &options, "recovery_timeout_ms");
+}
+
 static void modes(void **state) {
     (void)state;
     hostsession_options options = HOSTSESSION_OPTIONS_INIT;
@@ -323,7 +330,7 @@ static void extreme_times(void **state) {
         memory *m = memory_new(NULL);
         hostsession_options options = memory_session(m, loop);
         options.connect_timeout_ms = times[i];
-        options.recovery_timeout_ms = times[i];
+        options.recovery_timeout_ms = times[i] < 0 ? 0 : times[i];
         hostsession *session = open_with(&options);
         outcome run = {0}, send = {0}, after = {0};
         start_send(session, "say raw\n", &send);
@@ -395,6 +402,7 @@ static const api_case cases[] = {
     CASE(sizes_of_options),
     CASE(older_options),
     CASE(older_transports),
+    CASE(a_recovery_has_an_end),
     CASE(modes),
     CASE(a_loop_is_needed),
     CASE(transports_that_lack_something),
