@@ -411,6 +411,31 @@ void engine_sent(engine *e, size_t length) {
     bytes_clear(&e->outgoing);
 }
 
+void engine_take_outgoing(engine *e, bytes *ret) {
+    *ret = e->outgoing;
+    e->outgoing = (bytes){0};
+    e->outgoing_dropped = false;
+}
+
+void engine_return_outgoing(engine *e, bytes *taken, size_t sent) {
+    bytes added = e->outgoing;
+    bool secret = e->outgoing_secret;
+    e->outgoing = *taken;
+    engine_sent(e, e->outgoing_dropped ? bytes_length(&e->outgoing) : sent);
+    if (!bytes_length(&added)) {
+        bytes_free(&added);
+        return;
+    }
+    e->outgoing_secret |= secret;
+    if (!bytes_append(&e->outgoing, bytes_front(&added), bytes_length(&added)))
+        parts_no_memory(e);
+    bytes_wipe(&added);
+}
+
+bool engine_runs(const engine *e) {
+    return e->frame_sent && e->phase > PHASE_SETTLING && e->phase < PHASE_ENDED;
+}
+
 hostsession_state engine_state(const engine *e) {
     if (e->setting_up)
         return HOSTSESSION_OPENING;

@@ -120,6 +120,12 @@ int64_t engine_deadline(const engine *e);
 /* What is to be sent; engine_sent() says how much of its front was.  Valid until the next call. */
 const bytes *engine_outgoing(const engine *e);
 void engine_sent(engine *e, size_t length);
+/* The same for a transport that may call back: the bytes are its own until they are returned. */
+void engine_take_outgoing(engine *e, bytes *ret);
+void engine_return_outgoing(engine *e, bytes *taken, size_t sent);
+
+/* Whether a command was sent, and has not ended: what is typed is for it. */
+bool engine_runs(const engine *e);
 
 /* Only when engine_state() is HOSTSESSION_IDLE and no engine_expect() waits. */
 void engine_run(engine *e, const engine_command *command, int64_t now_us);

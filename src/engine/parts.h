@@ -121,10 +121,11 @@ struct engine {
     bytes outgoing;
     side sides[2];
     size_t side_count;
-    size_t end_count;     /* how many of them print END: one where we can catch up with the other */
-    bool outgoing_secret; /* it holds, or held, a secret: wiped when it is sent */
-    redactor redactor;    /* for what is received */
-    bytes shown;          /* scratch for transcripts */
+    size_t end_count;      /* how many of them print END: one where we can catch up with the other */
+    bool outgoing_secret;  /* it holds, or held, a secret: wiped when it is sent */
+    bool outgoing_dropped; /* what the transport had taken of it when a command was stopped is not to be sent, either */
+    redactor redactor;     /* for what is received */
+    bytes shown;           /* scratch for transcripts */
 
     console *console; /* what comes now comes from this, which is no shell; NULL: from a shell */
     shell first;      /* the session's own */

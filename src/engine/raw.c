@@ -20,6 +20,8 @@ void raw_data(engine *e, const char *data, size_t length) {
 }
 
 bool engine_send(engine *e, const char *data, size_t length, bool secret) {
+    if (length == 0)
+        return true;
     e->raw = true;
     e->prompt_seen = false;
     if (e->shell->console)

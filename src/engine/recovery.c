@@ -362,6 +362,7 @@ static void climb(engine *e) {
         /* What has not been sent yet would only be eaten. */
         e->recovery.cut |= bytes_length(&e->outgoing) > 0;
         engine_sent(e, bytes_length(&e->outgoing));
+        e->outgoing_dropped = true;
         /* Ctrl+C is to be Ctrl+C, whatever the program made of the terminal. */
         e->host.reset_terminal(e->owner);
         if (may_start(e))

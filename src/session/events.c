@@ -113,14 +113,15 @@ static void on_log(void *owner, hostsession_log_level level, const char *message
         s->options.on_log(s->options.userdata, level, message);
 }
 
-/* The terminal of an exec: program is not the shell's when that is docker or ssh: the shell has to do it. */
+/* For docker or ssh under exec:, or inside of a shell, the transport's terminal is not the shell's: the shell itself
+ * must set its own, and signals would reach docker.  A transport that cannot tell has one for the first shell. */
 static bool on_shell_pid(void *owner, unsigned depth, int64_t pid) {
     hostsession *s = owner;
     transport_made *t = &s->target.transport;
     bool first = depth == 0;
     bool here = t->is_terminal_of && pid > 0 && t->is_terminal_of(t->data, (pid_t)pid);
     s->has_terminal = here || (first && s->starts_here);
-    s->shell_near = here || first;
+    s->shell_near = here || (first && !t->is_terminal_of);
     if (t->shell_pid)
         t->shell_pid(t->data, depth, s->shell_near ? pid : 0);
     return s->shell_near;

@@ -79,7 +79,7 @@ hostsession_error hostsession_type(hostsession *session, const char *data, size_
     if (error)
         return error;
     const hostsession_operation *operation = operation_current(session);
-    if (!operation || operation->kind != OPERATION_RUN)
+    if (!operation || operation->kind != OPERATION_RUN || !engine_runs(session->engine))
         return HOSTSESSION_ERROR_NOT_READY;
     bool inside = session->in_engine;
     session->in_engine = true;

@@ -92,6 +92,7 @@ struct hostsession {
     list finished;                   /* their done is owed */
     bool in_engine;                  /* the engine calls us: it cannot be called */
     bool in_transport;               /* the transport calls us: it cannot be closed */
+    bool writing;                    /* the transport has bytes to send, and may be calling us */
     bool pumping;
     bool closing;
     bool failed_announced;

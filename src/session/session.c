@@ -52,11 +52,15 @@ static void on_loop_end(loop_guest *guest) {
 /* ---- pumping ---- */
 
 static void send_outgoing(hostsession *s) {
-    const bytes *out = engine_outgoing(s->engine);
-    while (s->transport_open && bytes_length(out)) {
-        size_t length = bytes_length(out);
-        size_t sent = s->target.transport.interface.write(s->target.transport.data, bytes_front(out), length);
-        engine_sent(s->engine, sent);
+    /* A transport may deliver from inside of a write, which then goes on with what that leads to. */
+    while (s->transport_open && !s->writing && bytes_length(engine_outgoing(s->engine))) {
+        bytes out;
+        engine_take_outgoing(s->engine, &out);
+        size_t length = bytes_length(&out);
+        s->writing = true;
+        size_t sent = s->target.transport.interface.write(s->target.transport.data, bytes_front(&out), length);
+        s->writing = false;
+        engine_return_outgoing(s->engine, &out, sent);
         if (sent < length)
             return;
     }

@@ -24,6 +24,29 @@ static void state_is_kept(void **state) {
     check_no_child();
 }
 
+/* script gives the shell a terminal of its own, as ssh -tt and docker exec -it do: signals are not for script. */
+static void a_program_between_us_and_the_shell(void **state) {
+    (void)state;
+    hostsession *session = NULL;
+    hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+    options.connect_timeout_ms = 30000;
+    assert_int_equal(hostsession_open("exec:script -qc 'exec bash --norc' /dev/null", &options, &session, NULL),
+                     HOSTSESSION_OK);
+    check_run(session, "cd /; x=5", "", 0);
+    static const char *const commands[] = {"sleep 1000", "sh -c 'trap \"\" INT; sleep 1000'", "while :; do :; done"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        hostsession_run_options how = HOSTSESSION_RUN_OPTIONS_INIT;
+        hostsession_result *result = NULL;
+        how.timeout_ms = 200;
+        assert_int_equal(hostsession_run(session, commands[i], &how, &result), HOSTSESSION_ERROR_TIMED_OUT);
+        assert_true(hostsession_result_session_alive(result));
+        hostsession_result_free(result);
+        check_run(session, "pwd; echo $x", "/\n5\n", 0);
+    }
+    hostsession_close(session);
+    check_no_child();
+}
+
 static void close_on_a_shared_loop_leaves_no_child(void **state) {
     (void)state;
     hostsession_loop *loop = new_loop();
@@ -176,6 +199,7 @@ static void the_callers_signals_are_left_alone(void **state) {
 
 static const api_case cases[] = {
     CASE(state_is_kept),
+    CASE(a_program_between_us_and_the_shell),
     CASE(close_on_a_shared_loop_leaves_no_child),
     CASE(close_in_every_state),
     CASE(failed_opens_leave_nothing),
