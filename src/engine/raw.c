@@ -40,6 +40,8 @@ bool engine_type(engine *e, const char *data, size_t length, bool secret) {
 
 void engine_expect(engine *e, pattern_set *patterns, size_t window_bytes, int64_t timeout_us, int64_t now_us) {
     e->now = now_us;
+    /* Nothing was sent: the shell is where its last command has left it. */
+    e->prompt_seen |= !e->raw;
     e->raw = true;
     e->wanted = patterns;
     e->raw_window = window_bytes;

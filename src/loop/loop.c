@@ -68,7 +68,7 @@ static void on_wait_limit(uv_timer_t *timer) {
  * waits for, and not with tasks posted by it. */
 static void on_before_poll(uv_prepare_t *prepare) {
     hostsession_loop *loop = prepare->data;
-    if (loop->may_wait && (loop->called_back || !list_empty(&loop->tasks)))
+    if (loop->may_wait && (loop->called_back || !list_empty(&loop->tasks) || !list_empty(&loop->due)))
         uv_timer_start(&loop->wait_limit, on_wait_limit, 0, 0);
     loop->now_stale = true;
 }
@@ -121,6 +121,7 @@ hostsession_error hostsession_loop_new(hostsession_loop **ret_loop, hostsession_
     }
     loop->read_buffer = read_buffer;
     list_init(&loop->tasks);
+    list_init(&loop->due);
     list_init(&loop->guests);
     list_init(&loop->holds);
     list_init(&loop->locals);
@@ -178,6 +179,7 @@ static void run_pass(hostsession_loop *loop, uv_run_mode mode) {
     run_tasks(loop);
     loop->unregistered = false;
     uv_run(&loop->uv, mode);
+    loop_run_due_timers(loop);
     loop->dispatching = false;
     if (loop->now_stale)
         loop_update_now(loop);

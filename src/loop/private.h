@@ -24,6 +24,8 @@ struct hostsession_loop {
     /* libuv registers a watch with the kernel only when it polls: until then the loop's descriptor is silent. */
     bool unregistered;
     list tasks;
+    /* Timers whose time has come: they run once the descriptors have been looked at. */
+    list due;
     list guests;
     list holds;
     list locals;
@@ -33,6 +35,9 @@ struct hostsession_loop {
 
 /* job.c: no job comes back any more. */
 void loop_port_close(hostsession_loop *loop);
+
+/* timer.c */
+void loop_run_due_timers(hostsession_loop *loop);
 
 /* To be called before each callback that libuv makes. */
 void loop_enter_callback(hostsession_loop *loop);

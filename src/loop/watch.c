@@ -4,6 +4,7 @@
 #include "loop/private.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 
 struct hostsession_watch {
@@ -26,6 +27,12 @@ static int start(hostsession_watch *watch) {
     return uv_poll_start(&watch->uv, uv_events_of(watch->events), on_ready);
 }
 
+/* libuv tells of a hangup only where nothing else is to be told: a terminal can be written to all the same. */
+static bool is_hung_up(const hostsession_watch *watch) {
+    struct pollfd look = {.events = 0};
+    return uv_fileno((const uv_handle_t *)&watch->uv, &look.fd) == 0 && poll(&look, 1, 0) > 0;
+}
+
 static void on_ready(uv_poll_t *uv, int status, int uv_events) {
     hostsession_watch *watch = uv->data;
     loop_enter_callback(watch->loop);
@@ -36,6 +43,8 @@ static void on_ready(uv_poll_t *uv, int status, int uv_events) {
         events = HOSTSESSION_WATCH_READABLE | watch->events;
         start(watch);
     }
+    if (events == HOSTSESSION_WATCH_WRITABLE && (watch->events & HOSTSESSION_WATCH_READABLE) && is_hung_up(watch))
+        events |= HOSTSESSION_WATCH_READABLE;
     watch->ready(watch->userdata, events);
 }
 

@@ -91,7 +91,10 @@ entry *entry_find(hostsession_manager *m, const char *name) {
             continue;
         if (e->state != ENTRY_READY || entry_alive(e))
             return e;
+        /* What it still owes is called from dispatch. */
+        loop_guard_enter(m->loop);
         entry_end(e, hostsession_get_failure(e->session));
+        loop_guard_leave(m->loop);
         return NULL;
     }
     return NULL;

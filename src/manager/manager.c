@@ -212,6 +212,11 @@ void manager_end_all(hostsession_manager *m) {
         list_remove(&m->entries);
         list_init(&m->entries);
     }
+    /* The default one first: a callback that uses it meanwhile opens another. */
+    if (m->standard.entry) {
+        list_remove(&m->standard.entry->link);
+        list_prepend(&doomed, &m->standard.entry->link);
+    }
     while (!list_empty(&doomed))
         entry_end(list_item(doomed.next, entry, link), &why);
     oneshots_stop_all(m, &why);

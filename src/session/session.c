@@ -436,7 +436,7 @@ void hostsession_close(hostsession *session) {
     if (!session || session->closing)
         return;
     session->closing = true;
-    if (loop_in_dispatch(session->loop) || session->pumping || session->in_engine)
+    if (loop_in_callback(session->loop) || session->pumping || session->in_engine)
         loop_post(session->loop, &session->task);
     else
         session_pump(session, true);

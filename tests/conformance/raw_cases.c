@@ -211,6 +211,18 @@ static void floods_and_windows(struct context *t) {
     check_runs_again(t);
 }
 
+/* What was only waited for has not moved the shell. */
+static void a_wait_alone(struct context *t) {
+    const char *pattern = "never";
+    hostsession_match *match = NULL;
+    hostsession_expect_options options = HOSTSESSION_EXPECT_OPTIONS_INIT;
+    options.timeout_ms = 1;
+    hostsession_error error = hostsession_expect(t->session, &pattern, 1, &options, &match, NULL);
+    CHECK(t, error == HOSTSESSION_ERROR_TIMED_OUT, "got %s", hostsession_error_name(error));
+    hostsession_match_free(match);
+    IN_SYNC(t);
+}
+
 static const struct conformance_case raw_cases_table[] = {
     {"raw-python", python, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-a-script-that-asks", a_script_that_asks, 0, TTY, UNSOLICITED_ALLOWED},
@@ -220,6 +232,7 @@ static const struct conformance_case raw_cases_table[] = {
     {"raw-groups-and-several-patterns", groups_and_several_patterns, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-the-end-of-the-shell", the_end_of_the_shell, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-wrong-and-wild-patterns", wrong_and_wild_patterns, 0, TTY, UNSOLICITED_ALLOWED},
+    {"raw-a-wait-alone", a_wait_alone, 0, TTY, 0},
     {"raw-secret-sends", secret_sends, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-floods-and-windows", floods_and_windows, 0, TTY, UNSOLICITED_ALLOWED},
 };

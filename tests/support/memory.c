@@ -123,7 +123,7 @@ static hostsession_error on_open(void *data, hostsession_loop *loop, hostsession
 static size_t on_write(void *data, const char *bytes, size_t length) {
     memory *m = data;
     m->seen.writes++;
-    m->seen.misused |= !m->is_open || !m->connected;
+    m->seen.misused |= !m->is_open || !m->connected || length > SIZE_MAX / 2;
     if (m->hang_up_in_write) {
         m->hang_up_in_write = false;
         end(m);
@@ -137,6 +137,10 @@ static size_t on_write(void *data, const char *bytes, size_t length) {
     text_append(&m->seen.typed, bytes, taken);
     if (!m->options.mute)
         memory_shell_typed(m->shell, bytes, taken);
+    if (m->options.delivers_in_write && m->out[0].length)
+        deliver(m, HOSTSESSION_STREAM_OUTPUT);
+    /* They are the transport's to the end of the call. */
+    m->seen.misused |= taken && memcmp(m->seen.typed.data + m->seen.typed.length - taken, bytes, taken) != 0;
     wake(m);
     return taken;
 }

@@ -46,6 +46,8 @@ typedef struct memory_options {
     size_t chunk_bytes;
     /* Take at most so many bytes at once, the rest after the next dispatch; 0: all. */
     size_t write_bytes;
+    /* Deliver what there is from inside of a write. */
+    bool delivers_in_write;
 } memory_options;
 
 /* What the session did. */

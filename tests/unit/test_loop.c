@@ -385,6 +385,68 @@ static void hangup_and_error_are_readable_as_long_as_they_last(void **state) {
     hostsession_loop_free(loop);
 }
 
+static void a_hung_up_terminal_is_readable_for_one_that_also_writes(void **state) {
+    (void)state;
+    hostsession_loop *loop = make_loop();
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    char path[64];
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    assert_int_equal(ptsname_r(master, path, sizeof path), 0);
+    int slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    test_watch both;
+    watch_pipe(&both, loop, master, HOSTSESSION_WATCH_READABLE | HOSTSESSION_WATCH_WRITABLE);
+    hostsession_loop_run_once(loop, patience_ms);
+    assert_int_equal(both.events, HOSTSESSION_WATCH_WRITABLE);
+    close(slave);
+    hostsession_loop_run_once(loop, patience_ms);
+    assert_int_equal(both.events, HOSTSESSION_WATCH_READABLE | HOSTSESSION_WATCH_WRITABLE);
+    hostsession_watch_free(both.watch);
+    close(master);
+    hostsession_loop_free(loop);
+}
+
+typedef struct late_timer {
+    test_timer timer;
+    const test_watch *reader;
+    int calls_before;
+} late_timer;
+
+static void on_late(loop_timer *timer) {
+    late_timer *late = list_item(timer, late_timer, timer.timer);
+    late->timer.fired++;
+    late->calls_before = late->reader->calls;
+}
+
+/* A loop that nobody has dispatched for a while. */
+static void descriptors_come_before_timers_that_are_late(void **state) {
+    (void)state;
+    for (int once = 0; once < 2; once++) {
+        hostsession_loop *loop = make_loop();
+        int ends[2];
+        make_pipe(ends);
+        test_watch reader;
+        late_timer late = {.reader = &reader};
+        watch_pipe(&reader, loop, ends[0], HOSTSESSION_WATCH_READABLE);
+        hostsession_loop_dispatch(loop);
+        init_timer(&late.timer, loop, on_late);
+        set_timer_in(&late.timer, 1000);
+        assert_int_equal(write(ends[1], "x", 1), 1);
+        poll(NULL, 0, 5);
+        if (once)
+            hostsession_loop_run_once(loop, patience_ms);
+        else
+            hostsession_loop_dispatch(loop);
+        assert_int_equal(late.timer.fired, 1);
+        assert_int_equal(late.calls_before, 1);
+        loop_timer_destroy(&late.timer.timer);
+        hostsession_watch_free(reader.watch);
+        close_pipe(ends);
+        hostsession_loop_free(loop);
+    }
+}
+
 static void on_ready_free_both(void *userdata, unsigned events) {
     test_watch *test = userdata;
     on_ready(userdata, events);
@@ -660,6 +722,8 @@ int main(void) {
         cmocka_unit_test(dispatch_does_not_nest),
         cmocka_unit_test(a_watch_reports_what_it_waits_for),
         cmocka_unit_test(hangup_and_error_are_readable_as_long_as_they_last),
+        cmocka_unit_test(a_hung_up_terminal_is_readable_for_one_that_also_writes),
+        cmocka_unit_test(descriptors_come_before_timers_that_are_late),
         cmocka_unit_test(a_freed_watch_is_silent_at_once),
         cmocka_unit_test(a_watch_needs_a_descriptor_that_can_be_polled),
         cmocka_unit_test(a_watch_leaves_the_descriptor_blocking),

@@ -201,6 +201,33 @@ static void a_hangup_inside_a_write(void **state) {
     }
 }
 
+/* One that takes little at a time, and has output at hand as it does; with a command to be stopped in the middle. */
+static void delivery_inside_a_write(void **state) {
+    (void)state;
+    const memory_options how = {.delivers_in_write = true, .write_bytes = 10, .signals = true};
+    hostsession_loop *loop = new_loop();
+    memory *m = memory_new(&how);
+    hostsession *session = open_memory(m, loop);
+    outcome stopped = {0}, after = {0};
+    hostsession_operation *operation =
+        start_run(session, "say a long enough command to go in pieces; wait here", &stopped);
+    hostsession_loop_run_once(loop, 1000);
+    memory_say(m, HOSTSESSION_STREAM_OUTPUT, "noise", 5);
+    hostsession_cancel(operation);
+    start_run(session, "say after", &after);
+    drive_until(loop, &after.calls, 1);
+    assert_int_equal(stopped.calls, 1);
+    assert_int_equal(stopped.error, HOSTSESSION_ERROR_CANCELED);
+    check_result(after.result, HOSTSESSION_STATUS_SUCCESS, 0, "after\n");
+    assert_false(memory_seen(m)->misused);
+    outcome_free(&stopped);
+    outcome_free(&after);
+    hostsession_close(session);
+    check_released(m);
+    hostsession_loop_free(loop);
+    memory_free(m);
+}
+
 static void a_hangup_while_recovering(void **state) {
     (void)state;
     hostsession_loop *loop = new_loop();
@@ -386,6 +413,7 @@ static const api_case cases[] = {
     CASE(a_hangup_while_idle),
     CASE(a_hangup_while_running),
     CASE(a_hangup_inside_a_write),
+    CASE(delivery_inside_a_write),
     CASE(a_hangup_while_recovering),
     CASE(a_hangup_inside_a_marker),
     CASE(release_after_a_refused_open),

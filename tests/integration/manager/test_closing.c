@@ -333,8 +333,43 @@ static void processes_are_gone(void **state) {
     hostsession_manager_free(manager);
 }
 
+static void use_default(void *data) {
+    ending *new_run = data;
+    begin_run(hostsession_manager_default(new_run->data), "say new", new_run);
+}
+
+/* The default session is closed with the others, and used again in what the end of another brings about. */
+static void the_default_one_is_used_meanwhile(void **state) {
+    (void)state;
+    farm f;
+    ending old = {0}, other = {0}, new_run = {0};
+    farm_init(&f);
+    farm_start(&f, false);
+    hostsession_named *named = open_named(f.manager, "a");
+    begin_run(hostsession_manager_default(f.manager), "wait here", &old);
+    while (f.opened < 2)
+        hostsession_loop_run_once(f.loop, 1000);
+    drive_until_waits(f.loop, f.peers[1]);
+    new_run.data = f.manager;
+    other.act = use_default;
+    other.data = &new_run;
+    begin_run(named, "wait here", &other);
+    drive_until_waits(f.loop, f.peers[0]);
+    hostsession_manager_close_all(f.manager);
+    assert_int_equal(old.calls + other.calls, 2);
+    drive_until(f.loop, &new_run.calls, 1);
+    assert_int_equal(new_run.error, HOSTSESSION_OK);
+    assert_int_equal(f.opened, 3);
+    ending_free(&old);
+    ending_free(&other);
+    ending_free(&new_run);
+    hostsession_named_release(named);
+    farm_end(&f);
+}
+
 static const api_case cases[] = {
     CASE(close_all),
+    CASE(the_default_one_is_used_meanwhile),
     CASE(free_at_once),
     CASE(handles_outlive_the_loop),
     CASE(the_loop_is_freed_first),

@@ -173,6 +173,42 @@ static void a_dead_one_is_replaced(void **state) {
     farm_end(&f);
 }
 
+static void open_again(void *data) {
+    ending *again = data;
+    again->data = begin_open(again->data, "a", again);
+}
+
+/* Its last `done` is still owed as it is replaced, and asks for the name, too. */
+static void a_dead_one_that_owes_a_call(void **state) {
+    (void)state;
+    farm f;
+    ending last = {0}, mine = {0}, again = {0};
+    farm_init(&f);
+    farm_start(&f, false);
+    hostsession_named *dead = open_named(f.manager, "a");
+    again.data = f.manager;
+    last.act = open_again;
+    last.data = &again;
+    begin_run(dead, "wait here", &last);
+    drive_until_waits(f.loop, f.peers[0]);
+    memory_hang_up(f.peers[0], NULL);
+    while (hostsession_named_alive(dead))
+        hostsession_loop_run_once(f.loop, 1000);
+    assert_int_equal(last.calls, 0);
+    begin_open(f.manager, "a", &mine);
+    assert_int_equal(last.calls, 0);
+    drive_until(f.loop, &again.calls, 1);
+    drive_until(f.loop, &mine.calls, 1);
+    assert_int_equal(last.calls, 1);
+    assert_int_equal(f.opened, 2);
+    assert_ptr_equal(hostsession_named_session(mine.named), hostsession_named_session(again.named));
+    ending_free(&last);
+    ending_free(&mine);
+    ending_free(&again);
+    hostsession_named_release(dead);
+    farm_end(&f);
+}
+
 static void a_command_that_ends_the_shell(void **state) {
     (void)state;
     farm f;
@@ -561,6 +597,7 @@ static const api_case cases[] = {
     CASE(a_failed_open_is_told_to_all),
     CASE(one_that_does_not_answer_is_tried_once_more),
     CASE(a_dead_one_is_replaced),
+    CASE(a_dead_one_that_owes_a_call),
     CASE(a_command_that_ends_the_shell),
     CASE(closing_what_others_use),
     CASE(closing_in_a_callback),
