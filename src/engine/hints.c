@@ -121,6 +121,55 @@ static bool starts_job(const char *text, size_t length, hints found) {
     return false;
 }
 
+/* Whether a command begins behind the first `at` bytes, and not an argument. */
+static bool is_command_place(const char *text, size_t at, bool quoted_counts) {
+    static const char *const leaders[] = {"!",    "builtin", "command", "do",   "elif",  "else",
+                                          "eval", "exec",    "if",      "then", "until", "while"};
+    if (at > 0 && text[at - 1] == '\\')
+        at--;
+    size_t end = at;
+    while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\t'))
+        end--;
+    if (end == 0 || strchr(";&|({`\n", text[end - 1]))
+        return true;
+    if (end == at)
+        return quoted_counts && (text[end - 1] == '\'' || text[end - 1] == '"');
+    for (size_t i = 0; i < sizeof leaders / sizeof leaders[0]; i++) {
+        size_t size = strlen(leaders[i]);
+        if (size <= end && memcmp(text + end - size, leaders[i], size) == 0 &&
+            (size == end || separates(text[end - size - 1]) || text[end - size - 1] == '\\'))
+            return true;
+    }
+    return false;
+}
+
+static bool asks_for_jobs(const char *text, size_t length, bool quoted_counts) {
+    static const char word[] = "jobs";
+    const char *end = text + length;
+    for (const char *at = text; (at = memmem(at, (size_t)(end - at), word, sizeof word - 1)) != NULL; at++) {
+        const char *behind = at + sizeof word - 1;
+        if ((behind == end || separates(*behind) || strchr("<>`", *behind)) &&
+            is_command_place(text, (size_t)(at - text), quoted_counts))
+            return true;
+    }
+    return false;
+}
+
+/* Behind exec: a program takes the shell's place, or redirections alone do not. */
+static bool replaces_shell(const char *text, size_t length) {
+    static const char word[] = "exec";
+    const char *end = text + length;
+    for (const char *at = text; (at = memmem(at, (size_t)(end - at), word, sizeof word - 1)) != NULL;) {
+        at += sizeof word - 1;
+        const char *next = at;
+        while (next < end && strchr(" \t0123456789", *next))
+            next++;
+        if (next < end && !strchr("<>;&|)}\n", *next))
+            return true;
+    }
+    return false;
+}
+
 hints hints_of(const char *text, size_t length) {
     hints found = 0;
     for (size_t at = 0; at < length; at++) {
@@ -128,5 +177,9 @@ hints hints_of(const char *text, size_t length) {
         if (first)
             found |= words_at(text + at, length - at, first - 1u);
     }
+    if ((found & HINT(JOBS)) && !asks_for_jobs(text, length, found & (HINT(EVAL) | HINT(TRAP))))
+        found &= ~HINT(JOBS);
+    if ((found & HINT(EXEC)) && replaces_shell(text, length))
+        found |= HINT(EXEC_PROGRAM);
     return starts_job(text, length, found) ? found | HINT(BACKGROUND) : found;
 }

@@ -40,6 +40,7 @@ typedef enum hint {
     HINT_DEBUG_SIGNAL,
     HINT_ERR_SIGNAL,
     HINT_EXEC,
+    HINT_EXEC_PROGRAM, /* ... of something else than redirections */
     HINT_EXIT,
     HINT_JOBS,
     HINT_PIPE,

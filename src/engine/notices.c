@@ -18,7 +18,7 @@ void notices_start(notices *n, const notices_config *config, hints h) {
     n->in_line = false;
     bytes_clear(&n->held);
     /* A program that takes the shell's place says nothing for it. */
-    n->exits = config->says_exit && !(h & HINT(EXEC));
+    n->exits = config->says_exit && !(h & HINT(EXEC_PROGRAM));
     n->exit_word = n->exits && (h & HINT(EXIT));
     /* The user who asks for the jobs shall see them. */
     bool gives = config->gives && !(h & HINT(JOBS));

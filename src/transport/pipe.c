@@ -336,6 +336,7 @@ static bool signal_command(pipe_transport *transport, int number) {
                                /* A background job may have been started just before: it is spared at first. */
                                .sure_after_ticks = since_ticks - (since_ticks > 0 && transport->kills > 1),
                                .spare_ignoring = PROCESSES_SIGNAL_BIT(SIGINT) | PROCESSES_SIGNAL_BIT(SIGQUIT),
+                               .children = true,
                                .at_least_newest = true};
     return processes_signal(&choice, number);
 }

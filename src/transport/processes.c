@@ -45,7 +45,13 @@ static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
 }
 
 /* Fields of /proc/PID/stat, from 3 on: the name in field 2 may hold anything, ")" included. */
-enum { field_state = 3, field_child_minor_faults = 11, field_child_major_faults = 13, field_start = 22 };
+enum {
+    field_state = 3,
+    field_parent = 4,
+    field_child_minor_faults = 11,
+    field_child_major_faults = 13,
+    field_start = 22
+};
 
 /* NULL when there is no such process, or field. */
 static const char *find_field(const char *stat, int wanted) {
@@ -153,6 +159,20 @@ static bool is_sure(const processes_choice *choice, const process_entry *process
             processes_number_is_later(process->pid, choice->sure_after_pid));
 }
 
+static bool is_child(pid_t pid, pid_t parent) {
+    char text[1024];
+    const char *field = read_file(pid, "stat", text, sizeof text) ? find_field(text, field_parent) : NULL;
+    return field && atoi(field) == (int)parent;
+}
+
+static bool is_chosen(const processes_choice *choice, pid_t pid) {
+    if (pid <= 0 || pid == choice->session || pid == choice->shell)
+        return false;
+    if (getsid(pid) == choice->session)
+        return !choice->group || getpgid(pid) == choice->group;
+    return choice->children && is_child(pid, choice->session) && !processes_ignores(pid, choice->spare_ignoring);
+}
+
 /* One look at all processes.  `newest` is the newest of the spared ones. */
 static bool signal_pass(const processes_choice *choice, int signal_number, process_entry *newest) {
     DIR *directory = opendir("/proc");
@@ -161,9 +181,8 @@ static bool signal_pass(const processes_choice *choice, int signal_number, proce
     bool any = false;
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         process_entry process = {(pid_t)atoi(entry->d_name), 0};
-        if (process.pid <= 0 || process.pid == choice->session || process.pid == choice->shell ||
-            getsid(process.pid) != choice->session || (choice->group && getpgid(process.pid) != choice->group) ||
-            !read_start(process.pid, &process.start_ticks) || process.start_ticks < choice->since_ticks)
+        if (!is_chosen(choice, process.pid) || !read_start(process.pid, &process.start_ticks) ||
+            process.start_ticks < choice->since_ticks)
             continue;
         if (is_sure(choice, &process) || !processes_ignores(process.pid, choice->spare_ignoring))
             any |= kill(process.pid, signal_number) == 0;

@@ -24,6 +24,9 @@ typedef struct processes_choice {
     pid_t sure_after_pid;
     /* As bits: 1 << (signal - 1). */
     uint64_t spare_ignoring;
+    /* Take the leader's children in sessions of their own, too, unless they ignore `spare_ignoring`: it waits for
+     * those. */
+    bool children;
     /* Rather than spare all, take the newest. */
     bool at_least_newest;
     /* Spared, too; 0: no other. */

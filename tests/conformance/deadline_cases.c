@@ -255,6 +255,12 @@ static void long_command_while_reading(struct context *t) {
     }
 }
 
+/* The shell waits for it all the same.  (On another host it is out of reach.) */
+static void a_session_of_its_own(struct context *t) {
+    if (t->transport->capabilities & REACH_LOCAL)
+        check_stopped(t, say(t, "setsid -w sleep %s", t->tag), "");
+}
+
 /* What Ctrl+Z has stopped is killed as the current job: where it has stopped nothing, that is the user's. */
 static void spares_background_jobs(struct context *t) {
     RUNS(t, "/bin/sleep 98765 & kept=$!", "", 0);
@@ -304,6 +310,7 @@ static const struct conformance_case deadline_cases_table[] = {
     {"deadline-stopped-shell", stopped_shell, 0, 0, 0},
     {"deadline-very-short", very_short_deadlines, 0, 0, LONG},
     {"deadline-late-output", late_output, 0, 0, UNSOLICITED_ALLOWED | LONG},
+    {"deadline-a-session-of-its-own", a_session_of_its_own, 0, PIPE, LONG},
     {"deadline-spares-background-jobs", spares_background_jobs, 0, TTY, UNSOLICITED_ALLOWED | LONG},
     {"deadline-spares-background-jobs-of-a-loop", spares_background_jobs_of_a_loop, KSH93, TTY,
      UNSOLICITED_ALLOWED | LONG},

@@ -56,7 +56,6 @@ static const struct {
     {"exec", HINT(EXEC)},
     {"exit", HINT(EXIT)},
     {"logout", HINT(EXIT)},
-    {"jobs", HINT(JOBS)},
     {"|", HINT(PIPE)},
     {"coproc", HINT(COPROC)},
 };
@@ -98,6 +97,19 @@ static void an_ampersand_may_start_a_job(void **state) {
         assert_false(of(others[i]) & HINT(BACKGROUND));
 }
 
+static void the_jobs_are_asked_for_by_a_command(void **state) {
+    (void)state;
+    static const char *const asks[] = {"jobs",      "jobs -l",   "a & jobs",     "x=$(jobs)",     "a;jobs>f",
+                                       "{ jobs; }", "a\n\tjobs", "builtin jobs", "\\jobs",        "`jobs`",
+                                       "! jobs",    "a | jobs",  "eval 'jobs'",  "if jobs; then", "\\builtin \\jobs"};
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++)
+        assert_true(of(asks[i]) & HINT(JOBS));
+    static const char *const others[] = {"echo jobs",   "make --jobs 4", "rm jobs", "jobs.sh", "./jobs",
+                                         "echo 'jobs'", "all-jobs",      "myjobs",  "jobsx",   "echo undo jobs"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(of(others[i]) & HINT(JOBS));
+}
+
 static void a_coprocess_is_a_job(void **state) {
     (void)state;
     static const char *const starts[] = {"coproc a", "x; coproc { a; }", "eval 'coproc a'",
@@ -123,8 +135,11 @@ static void what_needs_two_words_needs_both(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_word_is_found_wherever_it_is), cmocka_unit_test(part_of_a_word_is_none),
-        cmocka_unit_test(an_ampersand_may_start_a_job),      cmocka_unit_test(a_coprocess_is_a_job),
+        cmocka_unit_test(each_word_is_found_wherever_it_is),
+        cmocka_unit_test(part_of_a_word_is_none),
+        cmocka_unit_test(an_ampersand_may_start_a_job),
+        cmocka_unit_test(the_jobs_are_asked_for_by_a_command),
+        cmocka_unit_test(a_coprocess_is_a_job),
         cmocka_unit_test(what_needs_two_words_needs_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,12 +229,19 @@ static void only_a_command_that_can_cause_them_is_looked_at(void **state) {
     check("a 2>&1 <&3", "[1] 4711\n", "[1] 4711\n");
     check("a &>x", "[1] 4711\n", "[1] 4711\n");
     check("a & jobs", "[1] 4711\n", "[1] 4711\n");
+    check("a & x=$(jobs)", "[1] 4711\n", "[1] 4711\n");
+    check("a & if builtin jobs >x; then b; fi", "[1] 4711\n", "[1] 4711\n");
+    check("a & eval 'jobs'", "[1] 4711\n", "[1] 4711\n");
+    check("make --jobs 4 &", "[1] 4711\n", "");
+    check("a & echo all jobs started", "[1] 4711\n", "");
+    check("a & echo 'jobs: 1'; rm jobs.txt", "[1] 4711\n", "");
     check("a && b & c", "[1] 4711\n", "");
 }
 
 static void the_shells_last_word_is_taken_out(void **state) {
     (void)state;
     check_end("exit 3", "exit\n", NOTICES_EXITED, "");
+    check_end("exec 2>&1 </dev/null; exit 3", "exit\n", NOTICES_EXITED, "");
     check_end("exit 3", "out\nexit\r\n", NOTICES_EXITED, "out\n");
     check_end("logout", "logout\n", NOTICES_EXITED, "");
     check_end("echo exit; exit", "exit\nexit\n", NOTICES_EXITED, "exit\n");
