@@ -58,8 +58,8 @@ HOSTSESSION_API const char *hostsession_status_name(hostsession_status status);
 /** How the command ended. */
 HOSTSESSION_API hostsession_status hostsession_result_status(const hostsession_result *result);
 
-/** The exit status, 0 to 255 (128 + n after signal n, as the shell has it in `$?`); -1 when there is none.
- *  Source: POSIX XCU 2.8.2. */
+/** The exit status, 0 to 255 (128 + n after signal n, as the shell has it in `$?`), of a console what its status
+ * command prints, at most 999,999,999; -1 when there is none. Source: POSIX XCU 2.8.2. */
 HOSTSESSION_API int hostsession_result_exit_status(const hostsession_result *result);
 
 /** The bytes that the command wrote: to the terminal, or in pipe mode to standard output.  Exact; may hold NUL; one

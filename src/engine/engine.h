@@ -30,8 +30,8 @@ typedef struct engine_host {
     /* NULL, or: the shells that are deeper have ended: what they have left alive is killed if it would read what is
      * typed for this one.  Returns whether nothing of that kind is left. */
     bool (*end_inner)(void *owner, unsigned depth);
-    /* An inner shell has ended, though nobody left it: what waits was meant for that one.  `told`: the operation that
-     * runs says so. */
+    /* An inner shell has ended, though nobody left it: what waits was meant for that one.  `told`: an operation is
+     * running, and its own result will say so. */
     void (*inner_ended)(void *owner, const hostsession_failure *why, bool told);
     /* Output of the command that runs, as it arrives. */
     void (*output)(void *owner, hostsession_stream stream, const char *data, size_t length);

@@ -27,6 +27,9 @@ struct pattern_set {
 static hostsession_error compile(pattern *p, const char *text, hostsession_failure *failure) {
     int code;
     PCRE2_SIZE offset;
+    if (!text)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "pattern",
+                           "a pattern is NULL; give a regular expression");
     /* \C and (*UTF) would let a pattern change what a byte is, or fail on output that is no UTF-8. */
     p->code =
         pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_NEVER_UTF | PCRE2_NEVER_UCP, &code, &offset, NULL);

@@ -121,7 +121,7 @@ void entry_end(entry *e, const hostsession_failure *why) {
     if (e->state == ENTRY_READY && why->error != HOSTSESSION_ERROR_CANCELED)
         failure_set(&told, HOSTSESSION_ERROR_CLOSED, 0, "session", "session \"%s\" has ended: %s", e->name,
                     e->why.message);
-    /* Whose wish it was counts: state that a holder of the default session gave up is not lost. */
+    /* State counts as lost only where nobody asked for the end. */
     if (m->standard.entry == e) {
         m->standard.entry = NULL;
         m->state_lost |= e->state == ENTRY_READY && why->error != HOSTSESSION_ERROR_CANCELED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A session's inside, shared by session.c (its life), events.c (its engine's and its transport's side), operation.c
- * (the queue), run.c, sequence.c, interact.c (the operations) and drive.c (blocking calls). */
+ * (the queue), run.c, sequence.c, interact.c, enter.c, telnet.c (the operations) and drive.c (blocking calls). */
 #ifndef SESSION_PRIVATE_H
 #define SESSION_PRIVATE_H
 
@@ -139,7 +139,7 @@ void operation_forget_command(hostsession_operation *operation);
 /* Move to the finished; its failure says why. */
 void operation_finish(hostsession_operation *operation, hostsession_error error, const hostsession_failure *why);
 void operation_call_done(hostsession_operation *operation);
-/* Start the first of the queue; false when it finished at once. */
+/* Start the first of the queue, which may finish at once. */
 void operation_start(hostsession_operation *operation);
 void operation_stop(hostsession_operation *operation);
 /* The started one, or NULL. */

@@ -15,16 +15,12 @@
 static const int64_t default_connect_ms = 10000;
 static const int64_t default_recovery_ms = 5000;
 
-static hostsession *of_task(loop_task *task) {
-    return (hostsession *)(void *)((char *)task - offsetof(hostsession, task));
-}
-
 static void run_task(loop_task *task) {
-    session_pump(of_task(task), true);
+    session_pump(list_item(task, hostsession, task), true);
 }
 
 static void run_drained(loop_task *task) {
-    hostsession *s = (hostsession *)(void *)((char *)task - offsetof(hostsession, drained));
+    hostsession *s = list_item(task, hostsession, drained);
     if (!s->closing) {
         s->in_engine = true;
         engine_drained(s->engine, loop_now_us(s->loop));
@@ -34,7 +30,7 @@ static void run_drained(loop_task *task) {
 }
 
 static void on_timer(loop_timer *timer) {
-    hostsession *s = (hostsession *)(void *)((char *)timer - offsetof(hostsession, timer));
+    hostsession *s = list_item(timer, hostsession, timer);
     s->timer_at = INT64_MAX;
     /* After a close the engine still has the result of an operation that was finished. */
     if (!s->closing) {

@@ -28,11 +28,13 @@ enum {
     drain_bytes = 1024 * 1024,
     /* For a program that has closed its terminal to end. */
     patience_us = 1000 * 1000,
-    /* Interrupts of one command for what is in the foreground alone, fewer when that is the shell; for how many the
-     * shell is held at most; and after how many it gets its own wherever it was stopped. */
+    /* So many interrupts of one command are for what is in the foreground alone. */
     gentle_interrupts = 10,
+    /* The same where that is the shell itself. */
     gentle_to_shell = 3,
+    /* For so many the shell is held (stopped) at most. */
     held_interrupts = 3,
+    /* After so many it gets its own, wherever it was stopped. */
     patient_interrupts = 26,
 };
 

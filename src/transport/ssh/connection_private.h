@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What connection.c and lanes.c share. */
+/* What connection.c, pool.c, host_key.c and lanes.c share. */
 #ifndef TRANSPORT_SSH_CONNECTION_PRIVATE_H
 #define TRANSPORT_SSH_CONNECTION_PRIVATE_H
 
