@@ -64,7 +64,8 @@ typedef struct hostsession_enter_options {
  * cases than SUCCESS the session is in the outer shell, as before, or has ended.
  *
  * @param session     Open, in tty mode.  Waits its turn if the session is busy.
- * @param command     Shell text.  Copied.  The shell must be an interactive one, on the session's terminal.
+ * @param command     Shell text.  Copied.  The shell must be an interactive one, on the session's terminal.  Without
+ *                    `exec`, which would leave no outer shell to come back to.
  * @param options     NULL for the defaults.
  * @param ret_result  As of hostsession_run().
  *

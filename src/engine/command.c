@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { echo_look_us = 10000 };
-
 void command_text(side *s, const char *data, size_t length) {
     engine *e = s->engine;
     /* Without memory it was ended in the middle of this. */
@@ -169,24 +167,26 @@ void command_type_drained(engine *e) {
     e->shell->typed = e->host.echoes(e->owner) < 0;
 }
 
+/* The shell has said how its line ended. */
+static void finish_by_status(engine *e) {
+    int status = e->shell->status;
+    if (e->command.way == ENGINE_ENTER)
+        levels_not_entered(e, status);
+    else
+        command_finish(e, HOSTSESSION_OK, status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS, status,
+                       NULL);
+}
+
 static void all_ended(engine *e) {
     for (size_t i = 0; i < e->end_count; i++)
         if (!e->sides[i].ended)
             return;
     if (e->drains)
         command_type_drained(e);
-    if (e->phase == PHASE_RECOVERING) {
+    if (e->phase == PHASE_RECOVERING)
         recovery_shell_seen(e, false);
-        return;
-    }
-    if (e->phase == PHASE_ENDED)
-        return;
-    if (e->command.way == ENGINE_ENTER) {
-        levels_not_entered(e, e->shell->status);
-        return;
-    }
-    command_finish(e, HOSTSESSION_OK, e->shell->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS,
-                   e->shell->status, NULL);
+    else if (e->phase != PHASE_ENDED)
+        finish_by_status(e);
 }
 
 bool command_marker(side *s, const marker *m) {
@@ -273,12 +273,7 @@ void command_drained(engine *e) {
 
 void command_synced(engine *e) {
     e->shell->status = e->aborted_status;
-    if (e->command.way == ENGINE_ENTER) {
-        levels_not_entered(e, e->shell->status);
-        return;
-    }
-    command_finish(e, HOSTSESSION_OK, e->shell->status ? HOSTSESSION_STATUS_FAILED : HOSTSESSION_STATUS_SUCCESS,
-                   e->shell->status, NULL);
+    finish_by_status(e);
 }
 
 void command_advance(engine *e) {

@@ -51,32 +51,36 @@ static shell *shell_new(const engine *e) {
     return NULL;
 }
 
+/* What is inside has answered: it is on top from now on.  NULL when what was said before that, or the lack of memory,
+ * has ended the session. */
+static shell *push(engine *e) {
+    notices_finish(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices, NOTICES_ENDED);
+    if (e->phase != PHASE_RUNNING)
+        return NULL;
+    shell *inner = shell_new(e);
+    if (inner)
+        e->shell = inner;
+    else
+        parts_no_memory(e);
+    return inner;
+}
+
 bool levels_answered(engine *e, const marker *m) {
     bool asked = m->number >= e->phase_first && m->number <= e->phase_last;
     /* While the command is stopped it is the outer shell that has read what was typed ahead. */
     if (!asked || e->phase != PHASE_RUNNING)
         return asked;
-    notices_finish(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices, NOTICES_ENDED);
-    shell *inner = e->phase == PHASE_RUNNING ? shell_new(e) : NULL;
-    if (!inner) {
-        parts_no_memory(e);
-        return true;
-    }
-    e->shell = inner;
-    opening_answered(e, m);
+    if (push(e))
+        opening_answered(e, m);
     return true;
 }
 
 static void console_answered(engine *e) {
-    notices_finish(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices, NOTICES_ENDED);
-    shell *inner = e->phase == PHASE_RUNNING ? shell_new(e) : NULL;
-    if (!inner) {
-        parts_no_memory(e);
+    shell *inner = push(e);
+    if (!inner)
         return;
-    }
     inner->console = e->command.console;
     e->command.console = NULL;
-    e->shell = inner;
     parts_log(e, HOSTSESSION_LOG_INFO, "%s: entered %.100s", e->name, inner->entry_text);
     command_finish(e, HOSTSESSION_OK, HOSTSESSION_STATUS_SUCCESS, -1, NULL);
 }

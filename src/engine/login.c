@@ -9,7 +9,6 @@
 
 enum {
     beat_us = 1000000,
-    echo_look_us = 10000,
     tail_bytes = 256,
     answer_bytes = 1024,
     /* Beats of silence after which the question is typed all the same: a shell may have no prompt.  After an answer

@@ -28,6 +28,8 @@ typedef enum phase {
 } phase;
 
 enum { opening_kept_bytes = 512, opening_seen_bytes = 160 };
+/* How often it is looked whether the terminal's echo went off. */
+enum { echo_look_us = 10000 };
 
 /* One of the two streams. */
 typedef struct side {
