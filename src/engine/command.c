@@ -108,8 +108,16 @@ static void cut_trace(side *s, const marker *m) {
     o->total = o->length = start;
 }
 
+/* ash loses what a builtin prints when a background job ends at that moment: BEGIN, too. */
+static bool lost_begin(const side *s) {
+    static const char ours[] = "_hs_";
+    size_t length = bytes_length(&s->prelude);
+    return length == 0 || !memmem(bytes_front(&s->prelude), length, ours, sizeof ours - 1);
+}
+
 /* What came in place of BEGIN is the command's: the prompt that was to come first never came, since standard error,
- * where it goes, was moved; or, guarded, BEGIN is in the text that the shell refused, behind a trace of the frame. */
+ * where it goes, was moved; or, guarded, BEGIN is in the text that the shell refused, behind a trace of the frame; or it
+ * was lost. */
 static void take_prelude(side *s) {
     engine *e = s->engine;
     bytes held = s->prelude;
@@ -136,7 +144,7 @@ static void take_prelude(side *s) {
 static void end_side(side *s, const marker *m) {
     engine *e = s->engine;
     prompts_release_suspect(s);
-    if ((e->silent || e->guarded) && !s->begun)
+    if (!s->begun && (e->silent || e->guarded || lost_begin(s)))
         take_prelude(s);
     /* It is written before the line of this END is read. */
     if (!e->config.tty && !e->shell->dialect->quiet_prompt && prompts_come_on(s))

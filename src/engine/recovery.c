@@ -44,18 +44,22 @@ typedef enum rung {
     RUNG_QUIT,
     RUNG_KILL,
     RUNG_STOP,
-    /* From here on in turns.  Nothing is typed behind ^C: a shell that wakes up to a line, too, reads on. */
+    /* From here on in turns.  Nothing is typed behind ^C: a shell that wakes up to a line, too, reads on.  Where the
+     * foreground cannot be seen many more follow the first: a subshell that gets one just as it is forked exits, and
+     * bash goes on with its loop of them. */
     RUNG_KILL_AND_CONTROL_C,
+    RUNG_KNOCK_AGAIN,
     RUNG_KILL_AND_PROVE,
 } rung;
 
-static rung rung_at(int step, int knocks) {
+static rung rung_at(int step, int knocks, int knocks_again) {
     if (step < knocks)
         return RUNG_KNOCK;
-    int rung_number = RUNG_CONTROL_C + step - knocks;
-    if (rung_number <= RUNG_STOP)
-        return (rung)rung_number;
-    return (rung_number - RUNG_STOP) % 2 ? RUNG_KILL_AND_CONTROL_C : RUNG_KILL_AND_PROVE;
+    int number = RUNG_CONTROL_C + step - knocks;
+    if (number <= RUNG_STOP)
+        return (rung)number;
+    int turn = (number - RUNG_STOP - 1) % (2 + knocks_again);
+    return turn == 0 ? RUNG_KILL_AND_CONTROL_C : turn <= knocks_again ? RUNG_KNOCK_AGAIN : RUNG_KILL_AND_PROVE;
 }
 
 static void type_control(engine *e, char control) {
@@ -261,8 +265,10 @@ static bool climb_terminal(engine *e) {
         prove(e);
         return false;
     }
-    rung now = rung_at(e->recovery.step, knocks);
-    e->next_step = e->now + (now == RUNG_KNOCK ? beat : rung_us);
+    int knocks_again = blind ? rung_us / quick_beat_us : 0;
+    rung now = rung_at(e->recovery.step, knocks, knocks_again);
+    rung next = rung_at(e->recovery.step + 1, knocks, knocks_again);
+    e->next_step = e->now + (now == RUNG_KNOCK ? beat : next == RUNG_KNOCK_AGAIN ? quick_beat_us : rung_us);
     switch (now) {
     case RUNG_KNOCK:
         knock(e);
@@ -275,6 +281,11 @@ static bool climb_terminal(engine *e) {
     case RUNG_QUIT:
         type_control(e, 0x1c);
         quit_foreground(e);
+        break;
+    case RUNG_KNOCK_AGAIN:
+        /* Not behind Ctrl+D, which it would throw away. */
+        if (!is_late(e))
+            interrupt(e);
         break;
     case RUNG_KILL:
     case RUNG_KILL_AND_PROVE:

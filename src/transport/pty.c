@@ -32,6 +32,8 @@ enum {
     gentle_interrupts = 10,
     /* The same where that is the shell itself. */
     gentle_to_shell = 3,
+    /* So many are put off while that is just starting. */
+    most_spared_starts = 2,
     /* For so many the shell is held (stopped) at most. */
     held_interrupts = 3,
     /* After so many it gets its own, wherever it was stopped. */
@@ -63,6 +65,7 @@ typedef struct pty_transport {
     /* When the command began, 0: none was sent yet. */
     uint64_t command_ns;
     int interrupts;
+    int spared_starts;
     /* processes_children_waited() at the first of them. */
     uint64_t children_waited;
     /* For how many interrupts the shell has been stopped; 0: it is not. */
@@ -230,7 +233,7 @@ static hostsession_error pty_open(void *data, hostsession_loop *loop, hostsessio
 static void pty_begin(void *data) {
     pty_transport *pty = data;
     pty->command_ns = processes_boottime_ns();
-    pty->interrupts = 0;
+    pty->interrupts = pty->spared_starts = 0;
 }
 
 static pid_t shell_of(const pty_transport *pty) {
@@ -339,9 +342,13 @@ static bool pty_signal(void *data, hostsession_signal signal) {
     pid_t group = foreground_group(pty);
     if (pty->exited || !group)
         return false;
-    /* mksh's child that is interrupted before it becomes the program exits with 130, and mksh goes on with its list. */
-    if (signal == HOSTSESSION_SIGNAL_INTERRUPT && group != shell && processes_is_starting(group, shell))
+    /* mksh's child that is interrupted before it becomes the program exits with 130, and mksh goes on with its list.
+     * (The children of a loop may all be copies of the shell.) */
+    if (signal == HOSTSESSION_SIGNAL_INTERRUPT && group != shell && pty->spared_starts < most_spared_starts &&
+        processes_is_starting(group, shell)) {
+        pty->spared_starts++;
         return true;
+    }
     int gentle = group == shell ? gentle_to_shell : gentle_interrupts;
     if (signal == HOSTSESSION_SIGNAL_INTERRUPT && pty->interrupts == 0)
         pty->children_waited = processes_children_waited(shell);

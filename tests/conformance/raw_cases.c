@@ -232,7 +232,7 @@ static const struct conformance_case raw_cases_table[] = {
     {"raw-groups-and-several-patterns", groups_and_several_patterns, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-the-end-of-the-shell", the_end_of_the_shell, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-wrong-and-wild-patterns", wrong_and_wild_patterns, 0, TTY, UNSOLICITED_ALLOWED},
-    {"raw-a-wait-alone", a_wait_alone, 0, TTY, 0},
+    {"raw-a-wait-alone", a_wait_alone, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-secret-sends", secret_sends, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-floods-and-windows", floods_and_windows, 0, TTY, UNSOLICITED_ALLOWED},
 };
