@@ -116,8 +116,8 @@ static bool lost_begin(const side *s) {
 }
 
 /* What came in place of BEGIN is the command's: the prompt that was to come first never came, since standard error,
- * where it goes, was moved; or, guarded, BEGIN is in the text that the shell refused, behind a trace of the frame; or it
- * was lost. */
+ * where it goes, was moved; or, guarded, BEGIN is in the text that the shell refused, behind a trace of the frame; or
+ * it was lost. */
 static void take_prelude(side *s) {
     engine *e = s->engine;
     bytes held = s->prelude;

@@ -141,12 +141,15 @@ bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to) {
 
 bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool names_user, uint64_t number,
                    bytes *to) {
-    if (set_terminal &&
+    bool behind = set_terminal && d->editor_restores;
+    if (set_terminal && !behind &&
         !((*lead(d) || bytes_append(to, " ", 1)) && dialect_set_terminal(d, to) && bytes_append(to, "\n", 1)))
         return false;
     const char *user = names_user ? " \"$(\\command id -un 2>/dev/null)\"" : "";
     if (d->editors_off &&
         !(bytes_append_text(to, lead(d)) && bytes_append_text(to, d->editors_off) && bytes_append(to, ";", 1)))
+        return false;
+    if (behind && !append_set_terminal(d, to))
         return false;
     return !number || bytes_printf(to, "%s\\command printf '\\036%s;E;%%s;0;;1;;;%s\\036%s\\n' %" PRIu64 "%s\n",
                                    lead(d), token, names_user ? "%s" : "", token, number, user);

@@ -43,6 +43,8 @@ typedef struct dialect {
     /* What it says between commands; NULL: nothing.  The first: it edits lines and asks where the cursor is.  The
      * others: a signal has interrupted its reading, which it takes for an end of its input. */
     const char *const *says;
+    /* Its line editor puts back the terminal's modes behind each line: they are set once it is off. */
+    bool editor_restores;
     /* Ctrl+C makes it print a newline. */
     bool interrupt_newline;
     /* In a loop of subshells it misses most of the Ctrl+C: ksh93 obeys that which its child dies of, and forgets its

@@ -212,6 +212,18 @@ static size_t kill_notice_at_end(const notices *n, const char *text, size_t leng
     return 0;
 }
 
+/* "zsh: suspended  sleep 1000", of the job that Ctrl+Z has stopped for us. */
+static look suspension_notice(const char *line, size_t length, size_t *ret_length) {
+    look what = begins_with(line, length, "zsh: suspended  ", ret_length);
+    if (what != IS_NOTICE)
+        return what;
+    const char *newline = memchr(line, '\n', length);
+    if (!newline)
+        return length < longest_notice ? MAY_BE : IS_TEXT;
+    *ret_length = (size_t)(newline + 1 - line);
+    return IS_NOTICE;
+}
+
 static look line_notice(const notices *n, const char *line, size_t length, size_t *ret_length) {
     if (line[0] == '\n')
         return n->stops && n->jobs ? stop_notice(n, line, length, ret_length) : IS_TEXT;
@@ -219,6 +231,8 @@ static look line_notice(const notices *n, const char *line, size_t length, size_
         return n->jobs ? job_notice(n, line, length, ret_length) : IS_TEXT;
     if ((n->killed && line[0] == 'K') || (n->quit && line[0] == 'Q'))
         return kill_notice(n, line, length, ret_length);
+    if (line[0] == 'z' && n->jobs && n->answers)
+        return suspension_notice(line, length, ret_length);
     return n->complaints ? complaint(line, length, ret_length) : IS_TEXT;
 }
 

@@ -33,6 +33,11 @@ hostsession_error session_check_answers(const hostsession *session, unsigned fla
                            "whether the terminal echoes cannot be told over this transport (%s); leave "
                            "HOSTSESSION_EXPECT_ECHO_OFF out",
                            t->interface.name ? t->interface.name : "unnamed");
+    if (flags & HOSTSESSION_EXPECT_ECHO_OFF && session->ready && !session->has_terminal)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "options",
+                           "%s: the shell has another terminal than ours (ssh -tt, docker exec -it), and whether that "
+                           "echoes cannot be told; leave HOSTSESSION_EXPECT_ECHO_OFF out",
+                           session->name);
     return HOSTSESSION_OK;
 }
 

@@ -97,11 +97,19 @@ static void describe_telnet(const struct shell_row *shell, const char *home, str
              shell->arguments ? " " : "", shell->arguments ? shell->arguments : "", home, telnet_server_port(telnet));
 }
 
+/* A program between us and the shell, which has a terminal of its own: as with ssh -tt and docker exec -it. */
+static void describe_relay(const struct shell_row *shell, const char *home, struct opening *opening) {
+    (void)home;
+    snprintf(opening->target, sizeof opening->target, "exec:script -qec 'exec %s%s%s' /dev/null", shell->program,
+             shell->arguments ? " " : "", shell->arguments ? shell->arguments : "");
+}
+
 const struct transport_row transport_rows[] = {
     {"local", ANY_MODE, REACH_LOCAL | REACH_EXIT_STATUS | REACH_SIGNALS | REACH_ECHO | REACH_SHELL, ANY_SHELL, NULL,
      NULL, describe_local},
     {"ssh", ANY_MODE, REACH_EXIT_STATUS | REACH_SIGNALS | REACH_SHELL, ANY_SHELL & ~BASH_POSIX, start_ssh, stop_ssh,
      describe_ssh},
+    {"relay", TTY, REACH_EXIT_STATUS, BASH | DASH | ZSH, NULL, NULL, describe_relay},
     {"telnet", TTY, 0, BASH | DASH | ASH, start_telnet, stop_telnet, describe_telnet},
     {0},
 };

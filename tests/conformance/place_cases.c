@@ -121,7 +121,7 @@ static void who(struct context *t) {
     RUNS(t, "true", "", 0);
     /* A program that only gives a shell may run it as anybody: then it is what the shell can say without a program. */
     const char *reported = hostsession_get_user(t->session);
-    bool unknown = t->shell->arguments && reported[0] == '\0';
+    bool unknown = strncmp(t->opening.target, "exec:", 5) == 0 && reported[0] == '\0';
     CHECK(t, user && (unknown || strcmp(reported, user) == 0), "user is %s", reported);
     CHECK(t, strcmp(hostsession_get_shell(t->session), t->shell->reported) == 0, "shell is %s",
           hostsession_get_shell(t->session));

@@ -303,6 +303,9 @@ static void a_job_that_has_no_name_ends_without_a_newline(void **state) {
     (void)state;
     static const char stopped[] = "[1] + Stopped                  ";
     check_end("x", stopped, NOTICES_INTERRUPTED, "");
+    check_end("x", "out\n\nzsh: suspended  sh -c 'x'\n", NOTICES_INTERRUPTED, "out\n");
+    check_end("x", "zsh: suspended  x", NOTICES_INTERRUPTED, "zsh: suspended  x");
+    check_end("x", "zsh: suspended  x\n", NOTICES_ENDED, "zsh: suspended  x\n");
     check_end("x", "out\n[1] + Killed                   [1] + Stopped                  ", NOTICES_INTERRUPTED, "out\n");
     check_end("x", stopped, NOTICES_ENDED, "");
     check_end("jobs", stopped, NOTICES_ENDED, stopped);
