@@ -56,7 +56,7 @@ static void send_outgoing(hostsession *s) {
         s->writing = true;
         size_t sent = s->target.transport.interface.write(s->target.transport.data, bytes_front(&out), length);
         s->writing = false;
-        engine_return_outgoing(s->engine, &out, sent);
+        engine_return_outgoing(s->engine, &out, sent < length ? sent : length);
         if (sent < length)
             return;
     }

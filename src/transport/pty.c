@@ -32,6 +32,8 @@ enum {
     gentle_interrupts = 10,
     /* The same where that is the shell itself. */
     gentle_to_shell = 3,
+    /* So many SIGKILL spare the background jobs of the command itself. */
+    patient_kills = 1,
     /* So many are put off while that is just starting. */
     most_spared_starts = 2,
     /* For so many the shell is held (stopped) at most. */
@@ -66,6 +68,7 @@ typedef struct pty_transport {
     uint64_t command_ns;
     int interrupts;
     int spared_starts;
+    int kills;
     /* processes_children_waited() at the first of them. */
     uint64_t children_waited;
     /* For how many interrupts the shell has been stopped; 0: it is not. */
@@ -233,7 +236,7 @@ static hostsession_error pty_open(void *data, hostsession_loop *loop, hostsessio
 static void pty_begin(void *data) {
     pty_transport *pty = data;
     pty->command_ns = processes_boottime_ns();
-    pty->interrupts = pty->spared_starts = 0;
+    pty->interrupts = pty->spared_starts = pty->kills = 0;
 }
 
 static pid_t shell_of(const pty_transport *pty) {
@@ -280,6 +283,15 @@ static bool kill_beside_shell(const pty_transport *pty, pid_t shell) {
                                .sure_after_ticks = UINT64_MAX,
                                .spare_ignoring = PROCESSES_SIGNAL_BIT(SIGINT) | PROCESSES_SIGNAL_BIT(SIGQUIT),
                                .at_least_newest = true};
+    return processes_signal(&choice, SIGKILL);
+}
+
+/* zsh that waits for its jobs takes no notice of any signal: what the command itself has put in the background is all
+ * that can end that.  In the tick that it began in an earlier command's may have started, too: that comes last. */
+static bool kill_own_jobs(const pty_transport *pty, pid_t shell) {
+    processes_choice choice = {.session = child_pid(pty->child),
+                               .shell = shell,
+                               .since_ticks = processes_ticks(pty->command_ns) + (pty->kills <= patient_kills + 1)};
     return processes_signal(&choice, SIGKILL);
 }
 
@@ -359,7 +371,10 @@ static bool pty_signal(void *data, hostsession_signal signal) {
         /* A group that has just ended is a part of a loop: a ^C now would be worse than none. */
         return kill(-group, numbers[signal]) == 0 || signal == HOSTSESSION_SIGNAL_INTERRUPT;
     /* The terminal's own ^C and ^\ are right for the shell's group. */
-    return signal == HOSTSESSION_SIGNAL_KILL && kill_beside_shell(pty, shell);
+    if (signal != HOSTSESSION_SIGNAL_KILL)
+        return false;
+    bool killed = kill_beside_shell(pty, shell);
+    return (++pty->kills > patient_kills && kill_own_jobs(pty, shell)) || killed;
 }
 
 static bool is_same(const struct termios *one, const struct termios *other) {

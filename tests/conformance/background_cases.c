@@ -157,6 +157,20 @@ static void wait_is_stopped(struct context *t) {
     IN_SYNC(t);
 }
 
+/* Local zsh is won back by the end of its jobs; elsewhere those are out of reach. */
+static void wait_for_all_is_stopped(struct context *t) {
+    const char *command = say(t, "kept=1; sleep %s & wait", t->tag);
+    if (is_shell(t, ZSH) && !(t->transport->capabilities & REACH_LOCAL)) {
+        SETTLES(t, command);
+        return;
+    }
+    TIMES_OUT(t, command, NULL);
+    RUNS(t, "echo $kept", "1\n", 0);
+    SETTLES(t, "kill -9 $!");
+    GONE(t, t->tag);
+    IN_SYNC(t);
+}
+
 /* A shell that is back at its prompt tells of a job that has ended while the command ran. */
 static void ends_before_the_deadline(struct context *t) {
     RUNS(t, "mkfifo \"$HOME/never\"", "", 0);
@@ -193,6 +207,7 @@ static const struct conformance_case background_cases_table[] = {
     {"background-job-commands", job_commands, 0, 0, UNSOLICITED_ALLOWED},
     {"background-reads-nothing", background_reads_nothing, 0, 0, UNSOLICITED_ALLOWED},
     {"background-wait-is-stopped", wait_is_stopped, 0, 0, UNSOLICITED_ALLOWED},
+    {"background-wait-for-all-is-stopped", wait_for_all_is_stopped, 0, 0, UNSOLICITED_ALLOWED | LONG},
     {"background-ends-before-the-deadline", ends_before_the_deadline, ~(unsigned)KSH93, 0, UNSOLICITED_ALLOWED},
     {"background-notices-of-dead-jobs", notices_of_dead_jobs, 0, 0, UNSOLICITED_ALLOWED},
 };
