@@ -75,6 +75,18 @@ bool levels_answered(engine *e, const marker *m) {
     return true;
 }
 
+void levels_replaced(engine *e) {
+    hostsession_failure why;
+    failure_set(
+        &why, HOSTSESSION_ERROR_NOT_READY, 0, "enter",
+        "%s: \"%.100s\" has taken the shell's place, and left none to come back to, so the session was ended; enter "
+        "it without exec",
+        e->name, e->shell->entry_text);
+    e->dying = true;
+    command_finish(e, why.error, HOSTSESSION_STATUS_ERROR, -1, &why);
+    parts_end(e, &why);
+}
+
 static void console_answered(engine *e) {
     shell *inner = push(e);
     if (!inner)

@@ -269,6 +269,10 @@ void opening_answered(engine *e, const marker *m) {
     sh->pid = marker_number(m, field_pid, INT32_MAX);
     sh->near = e->host.shell_pid(e->owner, engine_depth(e), sh->pid);
     parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the %sshell is %s", e->name, sh->outer ? "inner " : "", sh->dialect->name);
+    if (sh->outer && sh->near && sh->outer->near && sh->pid == sh->outer->pid) {
+        levels_replaced(e);
+        return;
+    }
     /* A line editor, an echo and a user's name are asked for first; without them it is a round trip less. */
     e->teaches_at_once = !sh->outer && !e->echo_seen && !sh->terminal_dirty && !dialect_edits_lines(m);
     e->phase = e->teaches_at_once ? PHASE_TEACHING : PHASE_QUIETING;

@@ -309,6 +309,8 @@ void levels_entering(engine *e);
 void levels_not_entered(engine *e, int status);
 /* The answer to the question: the inner shell's. */
 bool levels_answered(engine *e, const marker *m);
+/* The shell that has answered is the outer one's process. */
+void levels_replaced(engine *e);
 /* Take the echo of our question out of what was said on the way. */
 void levels_cut_questions(const engine *e, output *o);
 /* It is taught. */

@@ -106,7 +106,9 @@ static void visit_inner(hostsession *session, const char *program) {
     assert_string_equal(hostsession_get_cwd(session), "/usr");
     check_run(session, "printf 'a\\n\\nb'; pwd; (exit 4)", "a\n\nb/usr\n", 4);
     stop_and_go_on(session, "sleep 1000", "echo $x; pwd", "inner\n/usr\n");
-    stop_and_go_on(session, "while :; do :; done", "echo $x", "inner\n");
+    /* ash leaves a builtin by a jump out of its signal handler, and hangs some time in a thousand. */
+    if (strcmp(program, "busybox ash") != 0)
+        stop_and_go_on(session, "while :; do :; done", "echo $x", "inner\n");
     check_run(session, "(exit 6)", "", 6);
     leave(session, 6);
     assert_string_equal(hostsession_get_cwd(session), "/");
@@ -212,6 +214,19 @@ static void it_is_no_shell(void **state) {
     hostsession_result_free(result);
     check_run(session, "echo $x", "5\n", 0);
     assert_int_equal(hostsession_get_depth(session), 0);
+    hostsession_close(session);
+}
+
+/* There would be no shell to come back to, and what is meant for that one would reach another. */
+static void it_takes_the_shells_place(void **state) {
+    (void)state;
+    hostsession *session = open_shell("bash", NULL);
+    hostsession_result *result = enter_with(session, "exec dash -i", 30000, HOSTSESSION_ERROR_NOT_READY);
+    assert_int_equal(hostsession_result_status(result), HOSTSESSION_STATUS_ERROR);
+    assert_false(hostsession_result_session_alive(result));
+    assert_non_null(strstr(hostsession_result_failure(result)->message, "without exec"));
+    hostsession_result_free(result);
+    assert_int_equal(hostsession_get_state(session), HOSTSESSION_ENDED);
     hostsession_close(session);
 }
 
@@ -500,11 +515,15 @@ static void many_at_once(void **state) {
     hostsession_loop_free(loop);
 }
 
-static const api_case cases[] = {CASE(every_shell_in_bash), CASE(every_shell_in_dash),  CASE(every_shell_in_zsh),
-                                 CASE(every_shell_in_mksh), CASE(every_shell_in_ksh93), CASE(three_deep),
-                                 CASE(sixteen_deep),        CASE(answers_on_the_way),   CASE(it_is_no_shell),
-                                 CASE(it_never_answers),    CASE(cancelled_on_the_way), CASE(it_ends_by_itself),
-                                 CASE(killed_while_idle),   CASE(left_behind_alive),    CASE(what_waits_is_not_sent),
-                                 CASE(ended_by_raw_text),   CASE(stopped_jobs),         CASE(it_does_not_leave),
-                                 CASE(nothing_to_leave),    CASE(close_in_every_state), CASE(many_at_once)};
+static const api_case cases[] = {CASE(every_shell_in_bash),  CASE(every_shell_in_dash),
+                                 CASE(every_shell_in_zsh),   CASE(every_shell_in_mksh),
+                                 CASE(every_shell_in_ksh93), CASE(three_deep),
+                                 CASE(sixteen_deep),         CASE(answers_on_the_way),
+                                 CASE(it_is_no_shell),       CASE(it_takes_the_shells_place),
+                                 CASE(it_never_answers),     CASE(cancelled_on_the_way),
+                                 CASE(it_ends_by_itself),    CASE(killed_while_idle),
+                                 CASE(left_behind_alive),    CASE(what_waits_is_not_sent),
+                                 CASE(ended_by_raw_text),    CASE(stopped_jobs),
+                                 CASE(it_does_not_leave),    CASE(nothing_to_leave),
+                                 CASE(close_in_every_state), CASE(many_at_once)};
 CASES_MAIN("enter", cases)
