@@ -71,7 +71,8 @@ typedef struct hostsession_enter_options {
  *
  * @retval HOSTSESSION_OK                  Entered (SUCCESS), or the command ended with another status than 0 (FAILED).
  * @retval HOSTSESSION_ERROR_NOT_READY     The command ended with status 0: it starts nothing that could be entered.  Or
- * as hostsession_run().
+ *                                         it has taken the shell's place (`exec`), and the session has ended.  Or as
+ *                                         hostsession_run().
  * @retval HOSTSESSION_ERROR_TIMED_OUT     No shell has answered, or no prompt has come, within timeout_ms; the command
  * was stopped.
  * @retval HOSTSESSION_ERROR_CANCELED      hostsession_cancel(); the command was stopped.
