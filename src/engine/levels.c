@@ -75,18 +75,6 @@ bool levels_answered(engine *e, const marker *m) {
     return true;
 }
 
-void levels_replaced(engine *e) {
-    hostsession_failure why;
-    failure_set(
-        &why, HOSTSESSION_ERROR_NOT_READY, 0, "enter",
-        "%s: \"%.100s\" has taken the shell's place, and left none to come back to, so the session was ended; enter "
-        "it without exec",
-        e->name, e->shell->entry_text);
-    e->dying = true;
-    command_finish(e, why.error, HOSTSESSION_STATUS_ERROR, -1, &why);
-    parts_end(e, &why);
-}
-
 static void console_answered(engine *e) {
     shell *inner = push(e);
     if (!inner)
@@ -259,6 +247,17 @@ static void give_up(engine *e, const hostsession_failure *why) {
     if (e->command.result)
         command_finish(e, why->error, HOSTSESSION_STATUS_ERROR, e->outcome.exit_status, why);
     parts_end(e, why);
+}
+
+void levels_replaced(engine *e) {
+    hostsession_failure why;
+    failure_set(
+        &why, HOSTSESSION_ERROR_NOT_READY, 0, "enter",
+        "%s: \"%.100s\" has taken the shell's place, and left none to come back to, so the session was ended; enter "
+        "it without exec",
+        e->name, e->shell->entry_text);
+    e->outcome.exit_status = -1;
+    give_up(e, &why);
 }
 
 static void describe(const engine *e, const shell *ended, int status, hostsession_failure *why) {
