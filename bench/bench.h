@@ -120,6 +120,9 @@ void bench_place_child(pid_t pid);
 const char *bench_placement_name(bench_placement placement);
 /* Must be called before the first measurement. */
 void bench_measure_init(void);
+/* Keep the processor out of its idle states until the program ends: what it takes to wake one is a matter of the
+ * machine, more than a short command takes, and another for each kind of wait.  Returns an errno if that cannot be. */
+int bench_stay_awake(void);
 /* Fills `why` with a printf-like text and returns false. */
 bool bench_fail(bench_contender *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -46,6 +46,10 @@ void bench_describe(const bench_context *context) {
              context->quick ? ", quick run" : "");
     bench_report_fact(report, "library", text);
     add_processor(report);
+    int awake = bench_stay_awake();
+    snprintf(text, sizeof(text), awake == 0 ? "kept off (/dev/cpu_dma_latency)" : "as the system has them (%s)",
+             strerror(awake));
+    bench_report_fact(report, "idle states", text);
     struct utsname kernel;
     if (uname(&kernel) == 0) {
         snprintf(text, sizeof(text), "%.60s %.100s", kernel.sysname, kernel.release);
