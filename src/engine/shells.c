@@ -5,7 +5,8 @@
  * The functions' names are short, since they are typed with every command.
  *   _hs_e K STATUS print END K: status, `$-`, what the streams are and whether there are jobs, the lengths of PS1 and
  *                  PS4, cwd
- *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed
+ *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed; until it is first called its text
+ *                  lies in _hs_w
  *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
  *   _hs_b K S      the same, and print BEGIN K
  *   _hs_g K S      the same, inside a group whose output is thrown away
@@ -23,7 +24,6 @@
 #define BASH_LENGTHS "${PS1+${#PS1}}${PROMPT_COMMAND:+.}${PS0:+.}${_hs_v#0};${PS4+${#PS4}};${PWD-}"
 /* What the streams are: 1 where standard output is the terminal, or 0; then what STATE has put into _hs_v, i where
  * standard input is not, and, in shells that can tell, 0 where there are no jobs, or another number. */
-#define BASH_WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL "$_hs_v;" BASH_LENGTHS "$_hs_r\""
 #define INPUT_STATE(TEST) "_hs_v=;" TEST("0") "||_hs_v=i;"
 #define BASH_JOBS "[[ -z ${!-} ]]||{ \\builtin jobs %% >/dev/null 2>&1&&_hs_v+=1||_hs_v+=0;};"
 #define ZSH_JOBS "_hs_v=${_hs_v-}${#jobstates};"
@@ -43,30 +43,36 @@
 #define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
 #define FUNCTION(NAME) NAME "(){ "
 #define KSH93_FUNCTION(NAME) "function " NAME " { "
-#define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}\n"
-#define TTY_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, TEST, STATE, SAME, BEGIN, END)                                      \
-    DEFINE(NAME)                                                                                                       \
+#define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}"
+#define TTY_END(TEST, PRINT, STATE, SAME, END)                                                                         \
     INPUT_STATE(TEST)                                                                                                  \
-    STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(         \
-        SAME) "}\n" STATUS(DEFINE, RETURN),                                                                            \
-        DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}\n" DEFINE("_hs_g") PRINT BEGIN ">/dev/tty;" RETURN     \
-                                                                                               "return \"$2\";}\n",    \
-        DEFINE("_hs_i") "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in "                         \
-                                           "*\": _hs_i $1\")_hs_v=;" RETURN "break;;esac;done;}\n"
+    STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(SAME) "}"
+#define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, STATE, SAME, BEGIN, END)                                            \
+    DEFINE("_hs_e")                                                                                                    \
+    TTY_END(TEST, PRINT, STATE, SAME, END) "\n", TTY_OTHERS(DEFINE, RETURN, PRINT, TEST, BEGIN, "\n")
+/* NEXT is what stands between two of them: a newline, or a semicolon where each line would cost the shell a read. */
+#define TTY_OTHERS(DEFINE, RETURN, PRINT, TEST, BEGIN, NEXT)                                                           \
+    STATUS(DEFINE, RETURN)                                                                                             \
+    NEXT DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}" NEXT DEFINE("_hs_g") PRINT BEGIN                     \
+        ">/dev/tty;" RETURN "return \"$2\";}" NEXT DEFINE("_hs_i") "while " TEST(                                      \
+            "0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in *\": _hs_i $1\")_hs_v=;" RETURN                     \
+                 "break;;esac;done;}" NEXT
 #define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
 /* On pipes markers go to copies of the streams, since a command may move those.  COPY opens them; TO_OUT and TO_ERR
  * print what they get to them. */
-#define PIPE_FUNCTIONS(NAME, DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, STATE, SAME, BEGIN, END)                     \
-    COPY DEFINE(NAME)                                                                                                  \
-    STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n" STATUS(DEFINE, RETURN),                           \
-        DEFINE("_hs_b")                                                                                                \
-            TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN                                                     \
-                                                        "return \"$2\";}\n" DEFINE("_hs_g") "_hs_b \"$1\" \"$2\";}\n"
-#define PIPE_ERROR_END(NAME, DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                          \
-    DEFINE(NAME)                                                                                                       \
-    STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"                          \
-                                                                                          "\n"
+#define PIPE_END(PRINT, TO_OUT, STATE, SAME, END) STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}"
+#define PIPE_FUNCTIONS(DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, STATE, SAME, BEGIN, END)                           \
+    COPY DEFINE("_hs_e") PIPE_END(PRINT, TO_OUT, STATE, SAME, END) "\n",                                               \
+        PIPE_OTHERS(DEFINE, RETURN, PRINT, TO_OUT, TO_ERR, BEGIN, "\n")
+#define PIPE_OTHERS(DEFINE, RETURN, PRINT, TO_OUT, TO_ERR, BEGIN, NEXT)                                                \
+    STATUS(DEFINE, RETURN)                                                                                             \
+    NEXT DEFINE("_hs_b") TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN "return \"$2\";}" NEXT DEFINE(         \
+        "_hs_g") "_hs_b \"$1\" \"$2\";}" NEXT
+#define PIPE_BOTH_END(PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                                         \
+    STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"
+#define PIPE_ERROR_END(DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                                \
+    DEFINE("_hs_e") PIPE_BOTH_END(PRINT, TO_OUT, TO_ERR, STATE, SAME, END) "\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
@@ -92,12 +98,12 @@ static const char *const bash_quiet[] = {
 /* RS and token; what comes before an END's number, and before an aborted line's status; what ends a marker.  Arrays:
  * `set -a` exports none. */
 #define BASH_VARIABLES                                                                                                 \
-    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_v=() _hs_q=('')\n"
+    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_v=() _hs_q=('')"
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0 (1 where END could
  * not be printed); the prompt takes element _hs_d++ of a list whose only element is empty, and the marker where there
  * is none.  Each character of it costs the shell time, for each command. */
-#define PROMPT_BASH(ABORTED)                                                                                           \
-    "_hs_p='${_hs_q[_hs_d++" ABORTED "]-$_hs_y$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" "                      \
+#define PROMPT_BASH(BEGINNING)                                                                                         \
+    "_hs_p='${_hs_q[_hs_d++]-" BEGINNING "$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" "                          \
     "_hs_o=$_hs_p${PS4-};\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
@@ -106,37 +112,42 @@ static const char *const bash_quiet[] = {
  * used: behind a line without END, after status 130, which it keeps. */
 #define TERMINAL_TAKER                                                                                                 \
     "_hs_t='_hs_q[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
-    "1<&- 2<&-)0]' _hs_c='1+_hs_q[$?-130?0:_hs_t]'\n"
-#define TAKE_TERMINAL "?_hs_c:0"
-/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
- * we left it and no job was started, most of what END says is known, and stands in variables. */
+    "1<&- 2<&-)0]' _hs_c='_hs_q[$?-130?0:_hs_t]' "
+#define TAKE_TERMINAL "${_hs_y[_hs_c]}"
+/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f, whose text is only read
+ * when it is first called, since that takes as long as two commands.  As long as all is as we left it and no job was
+ * started, most of what END says is known, and stands in variables. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
     FUNCTION("_hs_e")                                                                                                  \
     "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END              \
-    "||_hs_d=1;else _hs_f \"$1\" \"$2\";fi;}\n"
+    "||_hs_d=1;else _hs_f \"$1\" \"$2\";fi;}"
 #define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
-#define BASH_QUICK_PRINT(WORD) "\\builtin printf %s " WORD
-static const char *const bash_tty[] = {BASH_VARIABLES TTY_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT,
-                                                                    TEST_WORD, "_hs_d=0;" BASH_JOBS, SAME_BASH,
-                                                                    WORD_BEGIN, BASH_WORD_END),
-                                       BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT(BASH_QUICK_END)),
+#define BASH_QUICK_PRINT "\\builtin printf %s "
+#define BASH_LATER(END) FUNCTION("_hs_f") "\\builtin eval \"$_hs_w\";_hs_f \"$1\" \"$2\";}\n_hs_w='_hs_f(){ " END "'"
+#define BASH_STATE BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
+#define BASH_END(TERMINAL) "\"$_hs_x$1;$2;$-;" TERMINAL "$_hs_n\""
+static const char *const bash_tty[] = {BASH_VARIABLES
+                                       ";" BASH_LATER(TTY_END(TEST_WORD, BASH_QUICK_PRINT, "_hs_d=0;" BASH_STATE,
+                                                              SAME_BASH, BASH_END)) "\n",
+                                       TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, WORD_BEGIN, ";")
+                                           BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT BASH_QUICK_END) "\n",
                                        TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
 #define BASH_COPIES "\\exec 61>&1 62>&2\n"
 #define TO_BASH_OUT(PRINTED) PRINTED ">&61"
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
-static const char *const bash_pipe[] = {BASH_VARIABLES BASH_INPUT
-                                        "\n" PIPE_FUNCTIONS("_hs_f", FUNCTION, "\\builtin ", BASH_PRINT, BASH_COPIES,
-                                                            TO_BASH_OUT, TO_BASH_ERR, "_hs_d=0 _hs_v=;" BASH_JOBS,
-                                                            SAME_BASH, WORD_BEGIN, BASH_WORD_END),
-                                        BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT(BASH_QUICK_END))), PROMPT_BASH(""),
-                                        NULL};
+#define BASH_PIPE_STATE "_hs_d=0 _hs_v=;" BASH_STATE
+static const char *const bash_pipe[] = {
+    BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
+    BASH_LATER(PIPE_END(BASH_QUICK_PRINT, TO_BASH_OUT, BASH_PIPE_STATE, SAME_BASH, BASH_END)) "\n",
+    PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, WORD_BEGIN, ";")
+        BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n",
+    PROMPT_BASH("$_hs_y"), NULL};
 #define BASH_ERROR_END                                                                                                 \
-    PIPE_ERROR_END("_hs_f", FUNCTION, BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, "_hs_d=0 _hs_v=;" BASH_JOBS, SAME_BASH,    \
-                   BASH_WORD_END)                                                                                      \
-    BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
-                   ";" TO_BASH_OUT(BASH_QUICK_PRINT("\"$_hs_n\"")) ";" TO_BASH_ERR(BASH_QUICK_PRINT("\"$_hs_n\"")))
+    BASH_LATER(PIPE_BOTH_END(BASH_QUICK_PRINT, TO_BASH_OUT, TO_BASH_ERR, BASH_PIPE_STATE, SAME_BASH, BASH_END))        \
+    "\n" BASH_QUICK("", "_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(        \
+                            BASH_QUICK_PRINT "\"$_hs_n\"")) "\n"
 
 #define KILL_STOPPED(TEXT) "\n{ " TEXT ";} 2>/dev/null\n"
 /* bash says "Stopped" in the user's language. */
@@ -164,11 +175,11 @@ static const char *const zsh_quiet[] = {
     "\\builtin unfunction precmd preexec 2>/dev/null||\\builtin true\n",
     NULL,
 };
-static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD,
-                                                            ZSH_JOBS, SAME_ZSH, WORD_BEGIN, WORD_END),
+static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, ZSH_JOBS,
+                                                            SAME_ZSH, WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
-static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", BASH_PRINT, COPIES,
-                                                              TO_OUT, TO_ERR, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_BEGIN,
+static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, COPIES, TO_OUT,
+                                                              TO_ERR, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_BEGIN,
                                                               WORD_END),
                                        PROMPT_ZSH, NULL};
 
@@ -178,13 +189,13 @@ static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION,
 #define KSH93_EDITORS_OFF " \\command set +o emacs +o vi +o gmacs" KSH93_LOOK
 static const char *const ksh93_quiet[] = {"\\command trap - DEBUG\n", NULL};
 #define KSH93_PRINT "\\command print -r -- "
-static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, "",
+static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, "",
                                                               SAME_WORD, WORD_BEGIN, KSH93_WORD_END),
                                         PROMPT_ANSI, NULL};
 /* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
-static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", KSH93_FUNCTION, "\\",
-                                                                                     KSH93_PRINT, COPIES, TO_OUT,
-                                                                                     TO_ERR, "", SAME_WORD, WORD_BEGIN,
+static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT,
+                                                                                     COPIES, TO_OUT, TO_ERR, "",
+                                                                                     SAME_WORD, WORD_BEGIN,
                                                                                      KSH93_WORD_END),
                                          PROMPT_ANSI, NULL};
 
@@ -202,21 +213,22 @@ static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCT
 /* Only a pipe or a socket is the copy, see above. */
 #define MKSH_PIPE_SAME MKSH_SAME("( /dev/fd/2 -ef /dev/fd/9 || ! ( -p /dev/fd/9 || -S /dev/fd/9 ) )")
 static const char *const mksh_quiet[] = {NULL};
-static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD, "",
+static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD, "",
                                                              MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
 /* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
-static const char *const mksh_pipe[] = {
-    "\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\builtin ", MKSH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
-                                                TO_ERR_DIGIT, "", MKSH_PIPE_SAME, WORD_BEGIN, WORD_END),
-    MKSH_PROMPT(">&9"), NULL};
+static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT,
+                                                                                    DIGIT_COPIES, TO_OUT_DIGIT,
+                                                                                    TO_ERR_DIGIT, "", MKSH_PIPE_SAME,
+                                                                                    WORD_BEGIN, WORD_END),
+                                        MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
 static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
 /* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
 #define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
 static const char *const ash_tty[] = {ASH_STAYS,
-                                      TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", SAME_TEST,
+                                      TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", SAME_TEST,
                                                     FORMAT_BEGIN, FORMAT_END),
                                       PROMPT_ANSI, NULL};
 /* Only by this very word does a command substitution know the jobs. */
@@ -224,7 +236,7 @@ static const char *const ash_tty[] = {ASH_STAYS,
 static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell.\n", "Use \"exit\" to leave shell.\n",
                                        "You have stopped jobs.\n", NULL};
 static const char *const ash_pipe[] = {ASH_STAYS,
-                                       PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
+                                       PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
                                                       TO_ERR_DIGIT, "", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_ANSI, NULL};
 
@@ -236,10 +248,10 @@ static const char *const ash_pipe[] = {ASH_STAYS,
 /* A command substitution knows no jobs, but END comes behind a stopped one, too, and keeps its status. */
 #define DASH_KILL_STOPPED                                                                                              \
     KILL_STOPPED("case $(\\command kill -l \"${_hs_d-}\") in *STP|STOP|TT*)\\command kill -9 %%;;esac")
-static const char *const dash_tty[] = {TTY_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "_hs_d=$2;",
-                                                     SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "_hs_d=$2;", SAME_TEST,
+                                                     FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_POSIX, NULL};
-static const char *const dash_pipe[] = {PIPE_FUNCTIONS("_hs_e", FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
+static const char *const dash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
                                                        TO_ERR_DIGIT, "", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
                                         PROMPT_POSIX, NULL};
 
@@ -288,8 +300,8 @@ const dialect shell_zsh = {.name = "zsh",
                            .pipe_functions = zsh_pipe,
                            .mend_words = HINT(OPT) | HINT(EMULATE) | HINT(SET),
                            .mend = ";" ZSH_PROMPT_OPTIONS,
-                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, BASH_PRINT, TO_OUT, TO_ERR,
-                                                       "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END)};
+                           .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, TO_OUT, TO_ERR, "_hs_v=;" ZSH_JOBS,
+                                                       SAME_ZSH, WORD_END)};
 const dialect shell_ksh93 = {.name = "ksh93",
                              .eval = "\\command eval ",
                              .in_pieces = true,
@@ -309,8 +321,8 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .quiet = ksh93_quiet,
                              .tty_functions = ksh93_tty,
                              .pipe_functions = ksh93_pipe,
-                             .error_end = PIPE_ERROR_END("_hs_e", KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR, "",
-                                                         SAME_WORD, KSH93_WORD_END)};
+                             .error_end = PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR, "", SAME_WORD,
+                                                         KSH93_WORD_END)};
 const dialect shell_mksh = {.name = "mksh",
                             .blank_hides = true,
                             .eval = "\\builtin eval ",
@@ -329,7 +341,7 @@ const dialect shell_mksh = {.name = "mksh",
                             .quiet = mksh_quiet,
                             .tty_functions = mksh_tty,
                             .pipe_functions = mksh_pipe,
-                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
+                            .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
                                                         MKSH_PIPE_SAME, WORD_END)};
 const dialect shell_ash = {.name = "ash",
                            .error_trap = true,
@@ -343,8 +355,8 @@ const dialect shell_ash = {.name = "ash",
                            .quiet = posix_quiet,
                            .tty_functions = ash_tty,
                            .pipe_functions = ash_pipe,
-                           .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
-                                                       SAME_TEST, FORMAT_END)};
+                           .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
+                                                       FORMAT_END)};
 const dialect shell_dash = {.name = "dash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_VARIABLES,
@@ -354,5 +366,5 @@ const dialect shell_dash = {.name = "dash",
                             .quiet = posix_quiet,
                             .tty_functions = dash_tty,
                             .pipe_functions = dash_pipe,
-                            .error_end = PIPE_ERROR_END("_hs_e", FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
-                                                        SAME_TEST, FORMAT_END)};
+                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
+                                                        FORMAT_END)};
