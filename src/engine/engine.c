@@ -305,6 +305,8 @@ void parts_note_end(engine *e, const marker *m) {
     e->shell->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
     note_trace(e, m->number);
     e->shell->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
+    e->shell->unaliased =
+        e->shell->tells_of_aliases && !dialect_has_aliases(m->fields[field_flags].text, m->fields[field_flags].length);
     int64_t prompt = marker_number(m, field_prompt, 100000);
     e->shell->prompt_changed = prompt != e->shell->prompt_length;
     note_streams(e, m->fields[field_terminal].text, m->fields[field_terminal].length);

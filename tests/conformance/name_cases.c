@@ -45,6 +45,24 @@ static void aliases_of_reserved_words(struct context *t) {
     }
 }
 
+/* What an alias stands for may go on where the command's text ends: it must not take our frame with it. */
+static void aliases_that_reach_further(struct context *t) {
+    static const char defined[] = "alias over='echo one;' off='echo two #' open='echo \"three' half='if true'\n";
+    home_write(t, "aliases", defined, sizeof defined - 1);
+    /* Sourced, too: where the text of the command does not show it. */
+    const char *const definers[] = {defined, say(t, ". '%s'", home_path(t, "aliases"))};
+    for (int i = 0; i < 2; i++) {
+        RUNS(t, definers[i], "", 0);
+        RUNS(t, "over", "one\n", 0);
+        RUNS(t, "off", "two\n", 0);
+        FAILS(t, "open");
+        FAILS(t, "half");
+        RUNS(t, "unalias over off open half", "", 0);
+        FAILS(t, "over");
+        RUNS(t, "echo plain words", "plain words\n", 0);
+    }
+}
+
 static void global_aliases(struct context *t) {
     RUNS(t, "alias -g eval='HACKED' printf='HACKED' 1='HACKED' echo=HACKED", "", 0);
     IN_SYNC(t);
@@ -188,6 +206,7 @@ static void special_variables(struct context *t) {
 static const struct conformance_case name_cases_table[] = {
     {"name-aliases", aliases, 0, 0, 0},
     {"name-aliases-of-reserved-words", aliases_of_reserved_words, 0, 0, 0},
+    {"name-aliases-that-reach-further", aliases_that_reach_further, 0, 0, 0},
     {"name-global-aliases", global_aliases, ZSH, 0, 0},
     {"name-functions", functions, 0, 0, LONG},
     {"name-functions-the-frame-calls", functions_the_frame_calls, 0, 0, UNSOLICITED_ALLOWED},
