@@ -63,3 +63,14 @@ hostsession_error terminal_open(int *ret_master, char path[terminal_path_bytes],
     *ret_master = master;
     return HOSTSESSION_OK;
 }
+
+void terminal_discard_input(int master) {
+    char path[terminal_path_bytes];
+    tcflush(master, TCOFLUSH);
+    int terminal =
+        ptsname_r(master, path, sizeof path) == 0 ? open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (terminal < 0)
+        return;
+    tcflush(terminal, TCIFLUSH);
+    close(terminal);
+}

@@ -24,4 +24,7 @@ hostsession_error terminal_open(int *ret_master, char path[terminal_path_bytes],
 /* False: there is none any more.  What the system leaves out is zero, so that modes can be compared. */
 bool terminal_get_modes(int descriptor, struct termios *ret_modes);
 
+/* Throw away what was typed and not read, as the terminal does at ^C: on its way, and in the terminal. */
+void terminal_discard_input(int master);
+
 #endif
