@@ -99,12 +99,11 @@ void command_data(side *s, const char *data, size_t length) {
 
 /* The trace of our own END, where the command itself turned xtrace on. */
 static void cut_trace(side *s, const marker *m) {
-    enum { field_trace_prefix = 4 };
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
     if (!e->shell->tracing || (e->guarded && parts_end_hidden(e)) || o->total != o->length || o->length == 0)
         return;
-    size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, field_trace_prefix, 4096));
+    size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, end_trace_prefix, 4096));
     o->total = o->length = start;
 }
 

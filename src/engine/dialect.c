@@ -8,9 +8,7 @@
 
 enum { piece_bytes = 120 };
 
-/* Field order of the question below. */
-enum { answer_bash, answer_zsh, answer_ksh, answer_ansi, answer_user, answer_pid, answer_flags, answer_cwd };
-
+/* Its fields: see marker.h. */
 bool dialect_question(const char *token, uint64_t number, bytes *to) {
     return bytes_printf(
         to,
@@ -53,16 +51,11 @@ bool dialect_tells_of_aliases(const marker *a) {
     return length > 1 && (version[0] >= '4' || version[1] != '.');
 }
 
-bool dialect_has_aliases(const char *flags, size_t length) {
-    return length > 0 && memchr(flags, 'A', length);
-}
-
-/* `$-:`, and in bash the names of the options that are on. */
 bool dialect_edits_lines(const marker *a) {
     const char *flags = a->fields[answer_flags].text;
     size_t length = a->fields[answer_flags].length;
     const dialect *d = dialect_of_answer(a);
-    bool told = length > 0 && memchr(flags, ':', length);
+    bool told = marker_field_has(a, answer_flags, ':');
     if (told && d == &shell_bash)
         return memmem(flags, length, ":emacs", 6) || memmem(flags, length, ":vi", 3);
     return !told || d != &shell_dash;

@@ -161,11 +161,8 @@ bool dialect_replace_foreign(bool tty, bytes *to);
 /* The dialect of the shell that gave this answer; NULL when it is none that we know. */
 const dialect *dialect_of_answer(const marker *answer);
 
-/* Whether its END says if there are aliases. */
+/* Whether its END says if there are aliases: by an A among the options. */
 bool dialect_tells_of_aliases(const marker *answer);
-
-/* ... what it says, `flags` being the field with the options. */
-bool dialect_has_aliases(const char *flags, size_t length);
 
 /* Whether it may be editing lines: what is typed behind the end of that would not be read as it stands. */
 bool dialect_edits_lines(const marker *answer);

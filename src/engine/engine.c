@@ -78,7 +78,7 @@ static bool on_marker(void *owner, const marker *m) {
     if (e->phase == PHASE_ENDED)
         return true;
     /* Damaged on the way: what it says is not known. */
-    if (m->kind == MARKER_END && parts_status(m, 0) < 0)
+    if (m->kind == MARKER_END && parts_status(m, end_status) < 0)
         return false;
     if (m->crlf)
         e->shell->terminal_dirty = e->config.tty;
@@ -94,7 +94,7 @@ static bool on_marker(void *owner, const marker *m) {
         s->last_end = m->number;
     }
     /* A trace may show our prompt's text, unexpanded. */
-    if (m->kind == MARKER_BEGIN || (m->kind == MARKER_PROMPT && parts_status(m, 0) >= 0))
+    if (m->kind == MARKER_BEGIN || (m->kind == MARKER_PROMPT && parts_status(m, prompt_status) >= 0))
         s->traced = false;
     if (e->phase <= PHASE_TEACHING) {
         if (m->kind == MARKER_PROMPT)
@@ -115,7 +115,7 @@ static bool on_marker(void *owner, const marker *m) {
         return true;
     }
     if (m->kind == MARKER_PROMPT) {
-        if (parts_status(m, 0) < 0)
+        if (parts_status(m, prompt_status) < 0)
             return false;
         e->prompt_seen |= !e->raw || !prompts_is_first(e, m);
     }
@@ -299,22 +299,19 @@ static void note_streams(engine *e, const char *text, size_t length) {
 }
 
 void parts_note_end(engine *e, const marker *m) {
-    enum { field_status, field_flags, field_terminal, field_prompt, field_trace_prefix, field_cwd };
-    int status = parts_status(m, field_status);
+    int status = parts_status(m, end_status);
     e->shell->status = status;
-    e->shell->tracing = memchr(m->fields[field_flags].text, 'x', m->fields[field_flags].length) != NULL;
+    e->shell->tracing = marker_field_has(m, end_flags, 'x');
     note_trace(e, m->number);
-    e->shell->verbose = memchr(m->fields[field_flags].text, 'v', m->fields[field_flags].length) != NULL;
-    e->shell->unaliased =
-        e->shell->tells_of_aliases && !dialect_has_aliases(m->fields[field_flags].text, m->fields[field_flags].length);
-    int64_t prompt = marker_number(m, field_prompt, 100000);
+    e->shell->verbose = marker_field_has(m, end_flags, 'v');
+    e->shell->unaliased = e->shell->tells_of_aliases && !marker_field_has(m, end_flags, 'A');
+    int64_t prompt = marker_number(m, end_prompt, 100000);
     e->shell->prompt_changed = prompt != e->shell->prompt_length;
-    note_streams(e, m->fields[field_terminal].text, m->fields[field_terminal].length);
-    size_t length = m->fields[field_cwd].length;
-    if (e->shell->cwd && strlen(e->shell->cwd) == length &&
-        memcmp(e->shell->cwd, m->fields[field_cwd].text, length) == 0)
+    note_streams(e, m->fields[end_streams].text, m->fields[end_streams].length);
+    size_t length = m->fields[end_cwd].length;
+    if (e->shell->cwd && strlen(e->shell->cwd) == length && memcmp(e->shell->cwd, m->fields[end_cwd].text, length) == 0)
         return;
-    char *cwd = strndup(m->fields[field_cwd].text, length);
+    char *cwd = strndup(m->fields[end_cwd].text, length);
     if (!cwd)
         return;
     free(e->shell->cwd);

@@ -274,7 +274,8 @@ bool levels_ended(side *s, const marker *m) {
     shell *ended = e->shell;
     while (ended->outer && ended->entry != m->number)
         ended = ended->outer;
-    int status = parts_status(m, 0);
+    /* Where a prompt has it, too. */
+    int status = parts_status(m, end_status);
     if (!ended->outer || (m->kind != MARKER_END && (m->kind != MARKER_PROMPT || status < 0)))
         return false;
     bool last = ended == e->shell;

@@ -5,6 +5,10 @@
 
 typedef enum verdict { NO_MARKER, NEED_MORE, IS_MARKER } verdict;
 
+bool marker_field_has(const marker *m, size_t field, char what) {
+    return m->fields[field].length > 0 && memchr(m->fields[field].text, what, m->fields[field].length);
+}
+
 int64_t marker_number(const marker *m, size_t field, int64_t max) {
     if (field >= m->field_count || m->fields[field].length == 0)
         return -1;

@@ -32,6 +32,20 @@ typedef enum marker_kind {
 
 enum { marker_max_fields = 8 };
 
+/* Which field is what. */
+enum {
+    answer_bash, /* versions: of the shell that it is, one is not empty */
+    answer_zsh,
+    answer_ksh,
+    answer_ansi, /* A where $'\101' is known */
+    answer_user,
+    answer_pid,
+    answer_flags, /* `$-:`, and in bash the names of the options that are on */
+    answer_cwd,
+};
+enum { end_status, end_flags, end_streams, end_prompt, end_trace_prefix, end_cwd };
+enum { prompt_status };
+
 /* A parsed marker; the fields point into the scanned bytes. */
 typedef struct marker {
     marker_kind kind;
@@ -48,6 +62,9 @@ typedef struct marker {
 
 /* A field as a number from 0 to `max`, or -1. */
 int64_t marker_number(const marker *m, size_t field, int64_t max);
+
+/* Whether the character is in it. */
+bool marker_field_has(const marker *m, size_t field, char what);
 
 /* Finds markers in a stream, over any chunking. */
 typedef struct scanner {

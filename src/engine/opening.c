@@ -247,9 +247,7 @@ void opening_setup_done(engine *e, hostsession_result *result) {
 
 /* $LOGNAME may still be the user's who has entered an inner shell. */
 static void note_user(engine *e, const marker *m) {
-    enum { field_user = 5 };
-    char *user =
-        m->fields[field_user].length ? strndup(m->fields[field_user].text, m->fields[field_user].length) : NULL;
+    char *user = m->fields[end_cwd].length ? strndup(m->fields[end_cwd].text, m->fields[end_cwd].length) : NULL;
     if (!user)
         return;
     free(e->shell->user);
@@ -257,7 +255,6 @@ static void note_user(engine *e, const marker *m) {
 }
 
 void opening_answered(engine *e, const marker *m) {
-    enum { field_user = 4, field_pid = 5 };
     shell *sh = e->shell;
     sh->dialect = dialect_of_answer(m);
     /* What it says at its prompt is on standard error, and told from a command's by an END there alone. */
@@ -266,8 +263,8 @@ void opening_answered(engine *e, const marker *m) {
         e->end_count = e->side_count;
     }
     sh->tells_of_aliases = dialect_tells_of_aliases(m);
-    sh->user = strndup(m->fields[field_user].text, m->fields[field_user].length);
-    sh->pid = marker_number(m, field_pid, INT32_MAX);
+    sh->user = strndup(m->fields[answer_user].text, m->fields[answer_user].length);
+    sh->pid = marker_number(m, answer_pid, INT32_MAX);
     sh->near = e->host.shell_pid(e->owner, engine_depth(e), sh->pid);
     parts_log(e, HOSTSESSION_LOG_DEBUG, "%s: the %sshell is %s", e->name, sh->outer ? "inner " : "", sh->dialect->name);
     if (sh->outer && sh->near && sh->outer->near && sh->pid == sh->outer->pid) {
@@ -298,10 +295,9 @@ bool opening_marker(side *s, const marker *m) {
             e->host.reset_terminal(e->owner);
         again(e);
     } else if (e->phase == PHASE_TEACHING) {
-        enum { field_status, field_prompt = 3 };
         /* No length is that of ours where PS1 is the user's, and read-only. */
-        bool ours = marker_number(m, field_status, 1) == 0;
-        e->shell->prompt_length = ours ? marker_number(m, field_prompt, 100000) : INT64_MIN;
+        bool ours = marker_number(m, end_status, 1) == 0;
+        e->shell->prompt_length = ours ? marker_number(m, end_prompt, 100000) : INT64_MIN;
         parts_note_end(e, m);
         e->shell->status = 0;
         parts_catch_up(e);

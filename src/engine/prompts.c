@@ -74,7 +74,7 @@ static void suspect_abort(side *s, const marker *m) {
     engine *e = s->engine;
     bool in_order = s->stream == HOSTSESSION_STREAM_OUTPUT;
     if (e->phase == PHASE_RUNNING) {
-        e->aborted_status = parts_status(m, 0);
+        e->aborted_status = parts_status(m, prompt_status);
         /* END was written before, to the pipe that has not been read yet. */
         e->prompt_early = e->host.catch_up && !in_order;
         if (!e->prompt_early)
@@ -128,7 +128,8 @@ static void seen_in_recovery(side *s, const marker *m) {
         return;
     }
     /* One more for a line, or one behind END that does not have our function's status. */
-    bool interrupted = (numbered && m->number <= e->shell->last_prompt) || parts_status(m, 0) == interrupted_status;
+    bool interrupted =
+        (numbered && m->number <= e->shell->last_prompt) || parts_status(m, prompt_status) == interrupted_status;
     prompts_note(s, m);
     e->line_aborted |= e->shell->dialect->interrupt_newline;
     if (!s->begun || s->ended || s->aborted)
@@ -167,7 +168,7 @@ static bool seen_in_command(side *s, const marker *m) {
         bool again = m->number <= e->shell->last_prompt && !passes_fence(e, m);
         /* zsh and mksh that got a SIGINT as they waited throw away the next line, which is the command's. */
         if (again && m->number == e->fence && !e->shell->stopped_number && e->phase == PHASE_RUNNING &&
-            parts_status(m, 0) == interrupted_status) {
+            parts_status(m, prompt_status) == interrupted_status) {
             suspect_abort(s, m);
             return true;
         }
