@@ -226,7 +226,7 @@ HOSTSESSION_API const hostsession_failure *hostsession_get_failure(const hostses
 /** The shell's working directory, as last reported; "" when unknown.  Valid until the next dispatch. */
 HOSTSESSION_API const char *hostsession_get_cwd(const hostsession *session);
 
-/** Its user, in the same way. */
+/** Its user, in the same way: LOGNAME or USER as it started; `id -un` where neither is set, and in an inner shell. */
 HOSTSESSION_API const char *hostsession_get_user(const hostsession *session);
 
 /** The kind of shell: "bash", "zsh", "ksh93", "mksh", "dash", "ash" or "sh"; "console" (console.h); "" while opening.

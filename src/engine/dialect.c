@@ -10,11 +10,12 @@ enum { piece_bytes = 120 };
 
 /* Its fields: see marker.h. */
 bool dialect_question(const char *token, uint64_t number, bytes *to) {
-    return bytes_printf(
-        to,
-        " \\command printf '\\036%s;A;%" PRIu64 ";%%s;%%s;%%s;%%s;%%s;%%s;%%s;%%s\\036%s\\n' \"${BASH_VERSION-}\" "
-        "\"${ZSH_VERSION-}\" \"${KSH_VERSION-}\" $'\\101' \"${LOGNAME-}\" \"$$\" \"$-:${SHELLOPTS-}\" \"$PWD\"\n",
-        token, number, token);
+    return bytes_printf(to,
+                        " \\command printf '\\036%s;A;%" PRIu64
+                        ";%%s;%%s;%%s;%%s;%%s;%%s;%%s;%%s\\036%s\\n' \"${BASH_VERSION-}\" "
+                        "\"${ZSH_VERSION-}\" \"${KSH_VERSION-}\" $'\\101' \"${LOGNAME:-${USER-}}\" \"$$\" "
+                        "\"$-:${SHELLOPTS-}\" \"$PWD\"\n",
+                        token, number, token);
 }
 
 /* fish leaves a line that it does not understand standing: Ctrl+U. */

@@ -69,13 +69,18 @@ static void probe(engine *e) {
     bytes_free(&line);
 }
 
+/* $LOGNAME may still be the user's who has entered an inner shell; and in a container nobody sets it. */
+static bool asks_for_user(const engine *e) {
+    return e->shell->outer || !e->shell->user || !*e->shell->user;
+}
+
 /* `number` 0: nothing is asked. */
 static void quiet(engine *e, uint64_t number) {
     bytes lines = {0};
     /* A terminal that is not ours (docker, ssh) has to be set by the shell; this costs it a process. */
     bool set_terminal = e->config.tty && (e->echo_seen || e->shell->terminal_dirty);
     e->shell->terminal_dirty = false;
-    if (!dialect_quiet(e->shell->dialect, e->config.token, set_terminal, e->shell->outer != NULL, number, &lines))
+    if (!dialect_quiet(e->shell->dialect, e->config.token, set_terminal, asks_for_user(e), number, &lines))
         parts_no_memory(e);
     else
         parts_type(e, bytes_front(&lines), bytes_length(&lines), false);
@@ -245,7 +250,6 @@ void opening_setup_done(engine *e, hostsession_result *result) {
         e->host.ready(e->owner);
 }
 
-/* $LOGNAME may still be the user's who has entered an inner shell. */
 static void note_user(engine *e, const marker *m) {
     char *user = m->fields[end_cwd].length ? strndup(m->fields[end_cwd].text, m->fields[end_cwd].length) : NULL;
     if (!user)
@@ -272,7 +276,7 @@ void opening_answered(engine *e, const marker *m) {
         return;
     }
     /* A line editor, an echo and a user's name are asked for first; without them it is a round trip less. */
-    e->teaches_at_once = !sh->outer && !e->echo_seen && !sh->terminal_dirty && !dialect_edits_lines(m);
+    e->teaches_at_once = !asks_for_user(e) && !e->echo_seen && !sh->terminal_dirty && !dialect_edits_lines(m);
     e->phase = e->teaches_at_once ? PHASE_TEACHING : PHASE_QUIETING;
     e->probes = false;
     e->phase_first = e->last_number + 1;
@@ -286,7 +290,7 @@ bool opening_marker(side *s, const marker *m) {
     if (e->phase == PHASE_ASKING) {
         opening_answered(e, m);
     } else if (e->phase == PHASE_QUIETING) {
-        if (e->shell->outer)
+        if (asks_for_user(e))
             note_user(e, m);
         e->phase = PHASE_TEACHING;
         e->phase_first = e->last_number + 1;

@@ -119,10 +119,8 @@ static void who(struct context *t) {
     const struct passwd *entry = getpwuid(geteuid());
     const char *user = t->opening.user ? t->opening.user : entry ? entry->pw_name : NULL;
     RUNS(t, "true", "", 0);
-    /* A program that only gives a shell may run it as anybody: then it is what the shell can say without a program. */
     const char *reported = hostsession_get_user(t->session);
-    bool unknown = strncmp(t->opening.target, "exec:", 5) == 0 && reported[0] == '\0';
-    CHECK(t, user && (unknown || strcmp(reported, user) == 0), "user is %s", reported);
+    CHECK(t, user && strcmp(reported, user) == 0, "user is %s", reported);
     CHECK(t, strcmp(hostsession_get_shell(t->session), t->shell->reported) == 0, "shell is %s",
           hostsession_get_shell(t->session));
     CHECK(t, hostsession_get_state(t->session) == HOSTSESSION_IDLE, "state is %d",

@@ -4,6 +4,7 @@
 #include "cases.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,6 +22,28 @@ static void state_is_kept(void **state) {
     check_run(session, "pwd; echo $x; (exit 4)", "/\n5\n", 4);
     assert_string_equal(hostsession_get_cwd(session), "/");
     hostsession_close(session);
+    check_no_child();
+}
+
+/* As in a container: nothing in the environment says who it is. */
+static void a_user_that_no_variable_names(void **state) {
+    (void)state;
+    static const char *const targets[] = {"exec:env -i PATH=/usr/bin:/bin sh -i",
+                                          "exec:env -i PATH=/usr/bin:/bin bash --norc"};
+    const struct passwd *user = getpwuid(geteuid());
+    assert_non_null(user);
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        for (int mode = HOSTSESSION_MODE_TTY; mode <= HOSTSESSION_MODE_PIPE; mode++) {
+            hostsession *session = NULL;
+            hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+            options.connect_timeout_ms = 30000;
+            options.mode = (hostsession_mode)mode;
+            assert_int_equal(hostsession_open(targets[i], &options, &session, NULL), HOSTSESSION_OK);
+            assert_string_equal(hostsession_get_user(session), user->pw_name);
+            check_run(session, "echo here", "here\n", 0);
+            hostsession_close(session);
+        }
+    }
     check_no_child();
 }
 
@@ -199,6 +222,7 @@ static void the_callers_signals_are_left_alone(void **state) {
 
 static const api_case cases[] = {
     CASE(state_is_kept),
+    CASE(a_user_that_no_variable_names),
     CASE(a_program_between_us_and_the_shell),
     CASE(close_on_a_shared_loop_leaves_no_child),
     CASE(close_in_every_state),
