@@ -45,13 +45,6 @@ const dialect *dialect_of_answer(const marker *a) {
     return has_ansi_quotes ? &shell_ash : &shell_dash;
 }
 
-/* BASH_ALIASES came with bash 4. */
-bool dialect_tells_of_aliases(const marker *a) {
-    const char *version = a->fields[answer_bash].text;
-    size_t length = a->fields[answer_bash].length;
-    return length > 1 && (version[0] >= '4' || version[1] != '.');
-}
-
 bool dialect_edits_lines(const marker *a) {
     const char *flags = a->fields[answer_flags].text;
     size_t length = a->fields[answer_flags].length;
@@ -224,14 +217,6 @@ static bool is_sourced(const dialect *d, const frame *f) {
     return d->source && hints_switch_editor(f->hints);
 }
 
-/* Nothing in plain words reaches beyond their end, and a line of this length is read as a whole, or not at all: it
- * needs neither quotes nor an eval, which takes bash longer than a builtin that it runs. */
-static bool is_typed_as_it_is(const dialect *d, const frame *f) {
-    enum { most_bytes = 160 };
-    return f->unaliased && f->tty && !f->guarded && !f->keeps_status && !f->entry_token && !is_sourced(d, f) &&
-           f->length <= most_bytes && quote_needs_none(f->command, f->length);
-}
-
 /* The terminal is set again before END: what is typed behind that must find it so. */
 static bool append_status(const dialect *d, const frame *f, bytes *to) {
     const char *status = f->keeps_status ? "${_hs_z:-$?}" : "$?";
@@ -270,13 +255,10 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     if (right && f->entry_token && d->quiet_prompt)
         right = bytes_printf(to, "\\builtin printf -v PS1 '\\036%s;P;%" PRIu64 ";$?\\036%s\\n' 2>/dev/null;",
                              f->entry_token, f->number, f->entry_token);
-    bool as_is = is_typed_as_it_is(d, f);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
             (!f->keeps_status || bytes_append_text(to, "_hs_z=;")) && append_start(d, f, to) &&
-            (as_is || bytes_append_text(to, is_sourced(d, f) ? d->source : d->eval));
-    if (right && as_is)
-        right = bytes_append(to, f->command, f->length);
-    else if (right && pieces)
+            bytes_append_text(to, is_sourced(d, f) ? d->source : d->eval);
+    if (right && pieces)
         right = bytes_append_text(to, "\"$_hs_v\"");
     else if (right)
         right = quote_append(to, f->tty ? d->tty_quotes : d->pipe_quotes, bytes_front(&text), length, f->tty);

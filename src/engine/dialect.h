@@ -112,8 +112,6 @@ typedef struct frame {
     bool apart;
     /* The terminal echoes while the command runs. */
     bool echo;
-    /* No word is an alias: a text of plain words is typed as it stands. */
-    bool unaliased;
     /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */
     bool drain;
     /* Another shell is entered: whatever ends that one, a line without END shows in a prompt with this line's number.
@@ -160,9 +158,6 @@ bool dialect_replace_foreign(bool tty, bytes *to);
 
 /* The dialect of the shell that gave this answer; NULL when it is none that we know. */
 const dialect *dialect_of_answer(const marker *answer);
-
-/* Whether its END says if there are aliases: by an A among the options. */
-bool dialect_tells_of_aliases(const marker *answer);
 
 /* Whether it may be editing lines: what is typed behind the end of that would not be read as it stands. */
 bool dialect_edits_lines(const marker *answer);

@@ -304,7 +304,6 @@ void parts_note_end(engine *e, const marker *m) {
     e->shell->tracing = marker_field_has(m, end_flags, 'x');
     note_trace(e, m->number);
     e->shell->verbose = marker_field_has(m, end_flags, 'v');
-    e->shell->unaliased = e->shell->tells_of_aliases && !marker_field_has(m, end_flags, 'A');
     int64_t prompt = marker_number(m, end_prompt, 100000);
     e->shell->prompt_changed = prompt != e->shell->prompt_length;
     note_streams(e, m->fields[end_streams].text, m->fields[end_streams].length);

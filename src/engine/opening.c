@@ -266,7 +266,6 @@ void opening_answered(engine *e, const marker *m) {
         e->host.catch_up = NULL;
         e->end_count = e->side_count;
     }
-    sh->tells_of_aliases = dialect_tells_of_aliases(m);
     sh->user = strndup(m->fields[answer_user].text, m->fields[answer_user].length);
     sh->pid = marker_number(m, answer_pid, INT32_MAX);
     sh->near = e->host.shell_pid(e->owner, engine_depth(e), sh->pid);

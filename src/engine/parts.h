@@ -73,8 +73,6 @@ typedef struct shell {
     bool exit_trap;          /* an EXIT trap may be set */
     bool debug_trap;         /* a DEBUG trap may be set */
     bool error_trap;         /* an ERR trap may be set */
-    bool tells_of_aliases;   /* END says whether there are any */
-    bool unaliased;          /* there are none */
     bool terminal_dirty;     /* echo or output processing was found on */
     bool editing;            /* the shell edits lines, as long as it finds the terminal as it did last */
     bool resets_terminal;    /* not the shell, but the host sets the terminal */

@@ -5,28 +5,6 @@
 
 enum { piece_bytes = 200 };
 
-static bool is_reserved(const char *word, size_t length) {
-    static const char *const reserved[] = {"case",     "coproc", "do", "done",   "elif", "else", "esac",  "fi",   "for",
-                                           "function", "if",     "in", "select", "then", "time", "until", "while"};
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strlen(reserved[i]) == length && memcmp(reserved[i], word, length) == 0)
-            return true;
-    return false;
-}
-
-bool quote_needs_none(const char *text, size_t length) {
-    static const char plain[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_./:,+@%-~*?= ";
-    size_t first = 0;
-    while (first < length && text[first] != ' ' && text[first] != '=')
-        first++;
-    if (first == 0 || (first < length && text[first] == '=') || is_reserved(text, first))
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if (!memchr(plain, text[i], sizeof plain - 1))
-            return false;
-    return true;
-}
-
 static bool is_control(unsigned char byte) {
     return byte < 0x20 || byte == 0x7f;
 }

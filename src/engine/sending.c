@@ -36,7 +36,6 @@ static bool type_frame(engine *e, hints h) {
                .end = e->guarded ? parts_end_style(e) : END_PLAIN,
                .apart = e->shell->verbose && e->shell->dialect->verbose_end,
                .echo = e->echoes,
-               .unaliased = e->shell->unaliased,
                .keeps_status = e->shell->error_trap && !e->guarded,
                .entry_token = c->way == ENGINE_ENTER ? e->config.token : NULL,
                .drain = e->drains,

@@ -121,13 +121,11 @@ static const char *const bash_quiet[] = {
     FUNCTION("_hs_e")                                                                                                  \
     "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END              \
     "||_hs_d=1;else _hs_f \"$1\" \"$2\";fi;}"
-/* An A behind the options: there are aliases. */
-#define BASH_OPTIONS "$-${BASH_ALIASES[*]+A}"
-#define BASH_QUICK_END "\"$_hs_x$1;$2;" BASH_OPTIONS "$_hs_m${PWD-}$_hs_l\""
+#define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
 #define BASH_LATER(END) FUNCTION("_hs_f") "\\builtin eval \"$_hs_w\";_hs_f \"$1\" \"$2\";}\n_hs_w='_hs_f(){ " END "'"
 #define BASH_STATE BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
-#define BASH_END(TERMINAL) "\"$_hs_x$1;$2;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
+#define BASH_END(TERMINAL) "\"$_hs_x$1;$2;$-;" TERMINAL "$_hs_n\""
 static const char *const bash_tty[] = {BASH_VARIABLES
                                        ";" BASH_LATER(TTY_END(TEST_WORD, BASH_QUICK_PRINT, "_hs_d=0;" BASH_STATE,
                                                               SAME_BASH, BASH_END)) "\n",
