@@ -61,6 +61,7 @@ typedef struct shell {
     int status;
     bool tracing;        /* xtrace is on */
     bool verbose;        /* verbose is on */
+    bool restricted;     /* it redirects nothing */
     bool prompt_changed; /* PS1 is no longer ours */
     int64_t prompt_length;
     bool output_moved;       /* standard output is not the terminal */
@@ -98,7 +99,7 @@ typedef struct recovery {
     int64_t started;   /* when */
     int step;          /* of the ladder, that comes next */
     int beats_left;    /* to wait for the shell to read the command's line to its end */
-    int64_t signaled;  /* terminal: when a signal was sent beside it */
+    int64_t signaled;  /* when a signal was sent beside it; on pipes any */
     bool cut;          /* terminal: not all of the command's line was sent */
     bool interrupted;  /* terminal: Ctrl+C was typed */
     bool killing;      /* terminal: the proof waits until a signal that kills has arrived */

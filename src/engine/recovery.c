@@ -329,10 +329,19 @@ static void climb_pipes(engine *e) {
     int step = e->recovery.step++;
     int round = step <= beats ? 0 : 1 + (step - beats - 1) / (short_beats + 1);
     int beat = round == 0 ? step : (step - beats - 1) % (short_beats + 1);
-    if (beat == (round == 0 ? beats : short_beats)) {
+    int last = round == 0 ? beats : short_beats;
+    /* Where each signal takes its time, as on a slow host, a round has fewer of them: the next must come in time. */
+    int missed = beat > 0 ? (int)((e->now - e->recovery.signaled) / beat_us) - 1 : 0;
+    if (missed > 0 && beat < last) {
+        missed = missed < last - beat ? missed : last - beat;
+        e->recovery.step += missed;
+        beat += missed;
+    }
+    if (beat == last) {
         prove(e);
         return;
     }
+    e->recovery.signaled = e->now;
     if (beat == 0 && round == 1)
         quit_foreground(e);
     else if (beat == 0 && round > 1)

@@ -117,7 +117,8 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
  * The command began T after the shell, which we heard of later than it was started, and E ago: not before the first of
  * these, and what began behind the second, with which the way to the host is over, is surely the command's.  Of what
  * began between them and ignores SIGINT and SIGQUIT, as background jobs do, only the newest is taken, and only where
- * nothing else was there or this is not the first time (K).
+ * nothing else was there or this is not the first time (K), and the shell still waits for a child: the command may
+ * have ended, and only its END be late.
  * When the session closes (C) a shell that is not inside of another is stopped meanwhile: it may be about to start a
  * program that takes the foreground, and ignores the hang-up.  If it ignores that itself it would go on with a loop.
  * (dash's kill takes no "--".) */
@@ -133,10 +134,12 @@ static const char signal_script[] =
     "{ read -r l <$d/stat;} 2>/dev/null||continue;set -- ${l##*) };[ \"$4\" = \"$e\" ]||continue;"
     "t=$1;q=$3;shift 19;[ $t = T ]&&[ $1 -ge $s ]&&kill -$N $p&&m=1&&continue;"
     "[ $C ]&&[ \"$g\" ]&&[ $1 -ge $s ]&&kill -$N $p&&m=1&&continue;"
-    "[ \"$q\" = \"$g\" ]||continue;[ $1 -ge $L ]&&kill -$N $p&&m=1&&continue;"
+    "[ \"$q\" = \"$g\" ]||continue;[ $1 -gt $L ]&&kill -$N $p&&m=1&&continue;"
     "x=;while read -r k v;do case $k$v in SigIgn:*[67ef])x=1;;SigIgn:*)kill -$N $p&&m=1;;esac;done <$d/status;"
     "[ $x ]&&[ $i = 1 ]&&[ $1 -ge $s ]&&{ [ $1 -gt $b ]||{ [ $1 = $b ]&&[ $p -gt $c ];};}&&b=$1 c=$p;"
-    "done;[ $c ]&&{ [ ! $m ]||[ $K -gt 1 ];}&&kill -$N $c&&m=1;c=;[ $m ]||break;done;[ $C ]&&kill -HUP $P&&kill -CONT "
+    "done;[ $c ]&&{ w=;read -r w </proc/$P/wchan;read -r l </proc/$P/stat;set -- ${l##*) };"
+    "case $1:$w in S:*do_wait*|S:|S:0);;*)c=;;esac;} 2>/dev/null;"
+    "[ $c ]&&{ [ ! $m ]||[ $K -gt 1 ];}&&kill -$N $c&&m=1;c=;[ $m ]||break;done;[ $C ]&&kill -HUP $P&&kill -CONT "
     "$P;else "
     "f=$(($(ps -o tpgid= -p $P)));g=$(($(ps -o pgid= -p $P)));"
     "if [ $f -le 0 ];then [ $N = 2 ]&&kill -2 -$g;elif [ $f != $g ];then kill -$N -$f;fi;fi";
