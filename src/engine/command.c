@@ -212,6 +212,8 @@ bool command_marker(side *s, const marker *m) {
     case MARKER_END:
         if (ours && !s->ended) {
             parts_catch_up(e);
+            if (s->ended || e->number != m->number)
+                return true;
             for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
                 if (e->host.catch_up || s == &e->sides[i])
                     end_side(&e->sides[i], m);

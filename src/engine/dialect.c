@@ -174,7 +174,7 @@ static bool append_start(const dialect *d, const frame *f, bytes *to) {
     if (f->guarded)
         return !f->apart || (append_guarded_begin(d, f, to) && bytes_append(to, ";", 1));
     if (!f->silent)
-        return (!d->tells_of_jobs || bytes_append_text(to, "\\builtin jobs >/dev/null 2>&1;")) &&
+        return (!d->tells_of_jobs || f->restricted || bytes_append_text(to, "\\builtin jobs >/dev/null 2>&1;")) &&
                append_begin(d, f, "_hs_b", to);
     return f->previous_status == 0 || bytes_printf(to, "_hs_s %s%d&&:;", plain(d), f->previous_status);
 }

@@ -110,6 +110,8 @@ typedef struct frame {
     end_style end;
     /* BEGIN is not in the text that is evaluated: what verbose says of its end belongs to the command. */
     bool apart;
+    /* The shell redirects nothing. */
+    bool restricted;
     /* The terminal echoes while the command runs. */
     bool echo;
     /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */

@@ -80,6 +80,9 @@ static bool on_marker(void *owner, const marker *m) {
     /* Damaged on the way: what it says is not known. */
     if (m->kind == MARKER_END && parts_status(m, end_status) < 0)
         return false;
+    /* On a stream where none is printed it stands in a trace of what printed the real one. */
+    if (m->kind == MARKER_END && s >= &e->sides[e->end_count])
+        return false;
     if (m->crlf)
         e->shell->terminal_dirty = e->config.tty;
     if (e->shell->outer && levels_ended(s, m))
@@ -304,6 +307,7 @@ void parts_note_end(engine *e, const marker *m) {
     e->shell->tracing = marker_field_has(m, end_flags, 'x');
     note_trace(e, m->number);
     e->shell->verbose = marker_field_has(m, end_flags, 'v');
+    e->shell->restricted = marker_field_has(m, end_flags, 'r');
     int64_t prompt = marker_number(m, end_prompt, 100000);
     e->shell->prompt_changed = prompt != e->shell->prompt_length;
     note_streams(e, m->fields[end_streams].text, m->fields[end_streams].length);

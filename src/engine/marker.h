@@ -19,8 +19,8 @@
 enum {
     marker_rs = 0x1e,
     marker_token_length = 14,
-    /* A working directory may have 4,096 bytes (PATH_MAX); what is longer than this is no marker. */
-    marker_max_bytes = 8192,
+    /* What is longer is no marker.  A working directory that was entered step by step is longer than PATH_MAX. */
+    marker_max_bytes = 256 * 1024,
 };
 
 typedef enum marker_kind {

@@ -35,6 +35,7 @@ static bool type_frame(engine *e, hints h) {
                .silent = e->silent,
                .end = e->guarded ? parts_end_style(e) : END_PLAIN,
                .apart = e->shell->verbose && e->shell->dialect->verbose_end,
+               .restricted = e->shell->restricted,
                .echo = e->echoes,
                .keeps_status = e->shell->error_trap && !e->guarded,
                .entry_token = c->way == ENGINE_ENTER ? e->config.token : NULL,
@@ -64,6 +65,9 @@ static bool may_be_silent(engine *e) {
     if (e->shell->prompt_changed || e->shell->terminal_dirty || e->shell->editor || e->shell->prompt_lost ||
         e->shell->input_moved || e->shell->prompt_moved || e->shell->typed || e->shell->dialect->says || e->echoes)
         return false;
+    /* Where no guard can be: a restricted shell. */
+    if (e->shell->tracing || e->shell->verbose || e->shell->debug_trap)
+        return false;
     /* BEGIN tells that it was read: until then it must not be interrupted. */
     if (parts_long_line(e))
         return false;
@@ -92,7 +96,8 @@ void sending_start(engine *e) {
     }
     e->shell->exit_trap |= hints_trap_exit(h);
     bool suspicious = dialect_suspicious(e->shell->dialect, h);
-    e->guarded = e->shell->tracing || e->shell->verbose || e->shell->output_moved || e->shell->debug_trap || suspicious;
+    e->guarded = !e->shell->restricted && (e->shell->tracing || e->shell->verbose || e->shell->output_moved ||
+                                           e->shell->debug_trap || suspicious);
     /* A DEBUG trap that is set here is there for the commands after it, too, and cannot be seen in `$-`. */
     e->shell->debug_trap |= dialect_traps(e->shell->dialect, h);
     e->shell->error_trap |= dialect_traps_errors(e->shell->dialect, h);

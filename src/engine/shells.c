@@ -5,8 +5,7 @@
  * The functions' names are short, since they are typed with every command.
  *   _hs_e K STATUS print END K: status, `$-`, what the streams are and whether there are jobs, the lengths of PS1 and
  *                  PS4, cwd
- *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed; until it is first called its text
- *                  lies in _hs_w
+ *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed
  *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
  *   _hs_b K S      the same, and print BEGIN K
  *   _hs_g K S      the same, inside a group whose output is thrown away
@@ -21,11 +20,13 @@
 /* The first is our prompt's length alone; where a prompt that is empty behind END cannot tell what comes before the
  * next command, it is something else once hooks of the user's or background jobs may print there. */
 #define LENGTHS "${PS1+${#PS1}};${PS4+${#PS4}};${PWD-}"
-#define BASH_LENGTHS "${PS1+${#PS1}}${PROMPT_COMMAND:+.}${PS0:+.}${_hs_v#0};${PS4+${#PS4}};${PWD-}"
+#define BASH_LENGTHS "${PS1+${#PS1}}${PROMPT_COMMAND[*]:+.}${PS0:+.}${_hs_v#0};${PS4+${#PS4}};${PWD-}"
 /* What the streams are: 1 where standard output is the terminal, or 0; then what STATE has put into _hs_v, i where
  * standard input is not, and, in shells that can tell, 0 where there are no jobs, or another number. */
 #define INPUT_STATE(TEST) "_hs_v=;" TEST("0") "||_hs_v=i;"
-#define BASH_JOBS "[[ -z ${!-} ]]||{ \\builtin jobs %% >/dev/null 2>&1&&_hs_v+=1||_hs_v+=0;};"
+/* A restricted shell redirects nothing: there may be some. */
+#define BASH_JOBS                                                                                                      \
+    "[[ -z ${!-} ]]||if [[ $- == *r* ]]||\\builtin jobs %% >/dev/null 2>&1;then _hs_v+=1;else _hs_v+=0;fi;"
 #define ZSH_JOBS "_hs_v=${_hs_v-}${#jobstates};"
 #define WORD_BEGIN "\"$_hs_r;B;$1$_hs_r\""
 #define WORD_END(TERMINAL) "\"$_hs_r;E;$1;$2;$-;" TERMINAL "${_hs_v-};" LENGTHS "$_hs_r\""
@@ -39,7 +40,9 @@
  * After END, and only if it was ours once: PS1 may be read-only. */
 #define OUR_PROMPT(SAME) SAME "||case ${_hs_u-} in 0)PS1=$_hs_p;;esac;"
 #define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
-#define SAME_BASH "[[ ${PS1-}${PS0-}${PROMPT_COMMAND-} == \"$_hs_p\" ]]||{ PS0= PROMPT_COMMAND=;\\builtin false;}"
+#define SAME_BASH                                                                                                      \
+    "[[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]]||{ PS0=;\\builtin unset PROMPT_COMMAND "                  \
+    "2>/dev/null;\\builtin false;}"
 #define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
 #define FUNCTION(NAME) NAME "(){ "
 #define KSH93_FUNCTION(NAME) "function " NAME " { "
@@ -91,7 +94,7 @@
 #define BASH_EDITORS_OFF " \\builtin set +o emacs +o vi +o history +H;\\builtin shopt -s promptvars"
 static const char *const bash_quiet[] = {
     "PS1=\n",
-    "\\builtin unset HISTFILE PROMPT_COMMAND;\\builtin trap - DEBUG;PS0=\n",
+    "\\builtin unset HISTFILE PROMPT_COMMAND MAILCHECK;\\builtin trap - DEBUG;PS0=\n",
     NULL,
 };
 #define BASH_PRINT "\\builtin printf '%s\\n' "
@@ -114,21 +117,19 @@ static const char *const bash_quiet[] = {
     "_hs_t='_hs_q[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
     "1<&- 2<&-)0]' _hs_c='_hs_q[$?-130?0:_hs_t]' "
 #define TAKE_TERMINAL "${_hs_y[_hs_c]}"
-/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f, whose text is only read
- * when it is first called, since that takes as long as two commands.  As long as all is as we left it and no job was
- * started, most of what END says is known, and stands in variables. */
+/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
+ * we left it and no job was started, most of what END says is known, and stands in variables. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
     FUNCTION("_hs_e")                                                                                                  \
-    "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END              \
+    "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END           \
     "||_hs_d=1;else _hs_f \"$1\" \"$2\";fi;}"
 #define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
-#define BASH_LATER(END) FUNCTION("_hs_f") "\\builtin eval \"$_hs_w\";_hs_f \"$1\" \"$2\";}\n_hs_w='_hs_f(){ " END "'"
 #define BASH_STATE BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
 #define BASH_END(TERMINAL) "\"$_hs_x$1;$2;$-;" TERMINAL "$_hs_n\""
-static const char *const bash_tty[] = {BASH_VARIABLES
-                                       ";" BASH_LATER(TTY_END(TEST_WORD, BASH_QUICK_PRINT, "_hs_d=0;" BASH_STATE,
-                                                              SAME_BASH, BASH_END)) "\n",
+static const char *const bash_tty[] = {BASH_VARIABLES ";" FUNCTION("_hs_f")
+                                           TTY_END(TEST_WORD, BASH_QUICK_PRINT, "_hs_d=0;" BASH_STATE, SAME_BASH,
+                                                   BASH_END) "\n",
                                        TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, WORD_BEGIN, ";")
                                            BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT BASH_QUICK_END) "\n",
                                        TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
@@ -138,14 +139,16 @@ static const char *const bash_tty[] = {BASH_VARIABLES
 #define TO_BASH_OUT(PRINTED) PRINTED ">&61"
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
 #define BASH_PIPE_STATE "_hs_d=0 _hs_v=;" BASH_STATE
-static const char *const bash_pipe[] = {
-    BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
-    BASH_LATER(PIPE_END(BASH_QUICK_PRINT, TO_BASH_OUT, BASH_PIPE_STATE, SAME_BASH, BASH_END)) "\n",
-    PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR, WORD_BEGIN, ";")
-        BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n",
-    PROMPT_BASH("$_hs_y"), NULL};
+static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
+                                        FUNCTION("_hs_f") PIPE_END(BASH_QUICK_PRINT, TO_BASH_OUT, BASH_PIPE_STATE,
+                                                                   SAME_BASH, BASH_END) "\n",
+                                        PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
+                                                    WORD_BEGIN, ";")
+                                            BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n",
+                                        PROMPT_BASH("$_hs_y"), NULL};
 #define BASH_ERROR_END                                                                                                 \
-    BASH_LATER(PIPE_BOTH_END(BASH_QUICK_PRINT, TO_BASH_OUT, TO_BASH_ERR, BASH_PIPE_STATE, SAME_BASH, BASH_END))        \
+    FUNCTION("_hs_f")                                                                                                  \
+    PIPE_BOTH_END(BASH_QUICK_PRINT, TO_BASH_OUT, TO_BASH_ERR, BASH_PIPE_STATE, SAME_BASH, BASH_END)                    \
     "\n" BASH_QUICK("", "_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(        \
                             BASH_QUICK_PRINT "\"$_hs_n\"")) "\n"
 

@@ -173,9 +173,18 @@ static void restricted(struct context *t) {
     snprintf(t->opening.target, sizeof t->opening.target, "exec:bash --noprofile --norc -r");
     hostsession_failure why = HOSTSESSION_FAILURE_INIT;
     hostsession_error error = hostsession_open(t->opening.target, &t->opening.options, &t->session, &why);
-    if (error == HOSTSESSION_OK)
+    if (error == HOSTSESSION_OK) {
         RUNS(t, "echo on; (exit 3)", "on\n", 3);
-    else
+        RUNS_MATCHING(t, "cd /", ".*restricted.*", 1);
+        RUNS(t, "set -u", "", 0);
+        RUNS(t, "echo on", "on\n", 0);
+        RUNS(t, "sleep 0.01 & wait", "", 0);
+        RUNS(t, "echo off", "off\n", 0);
+        RUNS_MATCHING(t, "set -x", ".*", 0);
+        RUNS_MATCHING(t, "echo traced", "(.*\n)?traced\n(.*\n)?", 0);
+        RUNS_MATCHING(t, "set +x", ".*", 0);
+        RUNS(t, "echo end", "end\n", 0);
+    } else
         CHECK(t, error == HOSTSESSION_ERROR_NOT_READY && why.message[0], "got %s: %s", hostsession_error_name(error),
               why.message);
 }

@@ -99,6 +99,25 @@ static void long_names(struct context *t) {
     text_free(&path);
 }
 
+/* Longer than a path may be that is given to the system: it is entered step by step. */
+static void deep_directories(struct context *t) {
+    hostsession_error error;
+    const hostsession_result *result =
+        run_raw(t,
+                "n=$(printf '%0240d' 1); i=0\n"
+                "while [ $i -lt 45 ] && mkdir $n && cd $n; do i=$((i+1)); done 2>/dev/null",
+                NULL, &error);
+    CHECK(t, error == HOSTSESSION_OK && result, "got %s", hostsession_error_name(error));
+    result = run_raw(t, "printf %s \"$PWD\"", NULL, &error);
+    CHECK(t, strcmp(hostsession_result_cwd(result), hostsession_result_output(result)) == 0,
+          "cwd has %zu bytes, $PWD %zu", strlen(hostsession_result_cwd(result)),
+          hostsession_result_output_bytes(result));
+    CHECK(t, !is_shell(t, BASH | BASH_READLINE) || hostsession_result_output_bytes(result) > 10000, "it has %zu bytes",
+          hostsession_result_output_bytes(result));
+    RUNS_MATCHING(t, "cd \"$HOME\"; rm -rf 0*1", ".*", 0);
+    IN_SYNC(t);
+}
+
 static void a_removed_directory(struct context *t) {
     RUNS(t, "mkdir \"$HOME/gone\"; cd \"$HOME/gone\"; rmdir \"$HOME/gone\"", "", 0);
     RUNS(t, "echo on; (exit 3)", "on\n", 3);
@@ -137,9 +156,13 @@ static void durations(struct context *t) {
 }
 
 static const struct conformance_case place_cases_table[] = {
-    {"place-directories", directories, 0, 0, 0}, {"place-strange-names", strange_names, 0, 0, 0},
-    {"place-long-names", long_names, 0, 0, 0},   {"place-a-removed-directory", a_removed_directory, 0, 0, 0},
-    {"place-a-link", a_link, 0, 0, 0},           {"place-who", who, 0, 0, 0},
+    {"place-directories", directories, 0, 0, 0},
+    {"place-strange-names", strange_names, 0, 0, 0},
+    {"place-long-names", long_names, 0, 0, 0},
+    {"place-deep-directories", deep_directories, 0, 0, 0},
+    {"place-a-removed-directory", a_removed_directory, 0, 0, 0},
+    {"place-a-link", a_link, 0, 0, 0},
+    {"place-who", who, 0, 0, 0},
     {"place-durations", durations, 0, 0, 0},
 };
 

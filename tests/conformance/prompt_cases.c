@@ -34,6 +34,11 @@ static void prompt_hooks_of_bash(struct context *t) {
     works_on(t);
     RUNS(t, "PROMPT_COMMAND=('echo HOOK' 'false'); PS0='BEFORE '", "", 0);
     works_on(t);
+    /* An array whose first element is not there, or is harmless. */
+    RUNS(t, "unset PROMPT_COMMAND; PROMPT_COMMAND=([1]='echo HOOK')", "", 0);
+    works_on(t);
+    RUNS(t, "PROMPT_COMMAND=(true 'echo HOOK')", "", 0);
+    works_on(t);
     RUNS(t, "PROMPT_COMMAND='(exit 9)'", "", 0);
     RUNS(t, "(exit 5)", "", 5);
     RUNS(t, "echo $?", "5\n", 0);
@@ -82,6 +87,15 @@ static void startup_files(struct context *t) {
     GONE(t, t->tag);
 }
 
+/* What the shell says of our setting it back is not the command's. */
+static void a_hook_that_is_read_only(struct context *t) {
+    RUNS(t, "readonly PROMPT_COMMAND=true", "", 0);
+    RUNS(t, "true &", "", 0);
+    RUNS(t, "cd /; echo hi", "hi\n", 0);
+    works_on(t);
+    GONE(t, t->tag);
+}
+
 /* ... and some that leave a session little to stand on. */
 static void startup_files_that_resist(struct context *t) {
     static const char *const files[] = {".bashrc", ".zshrc", ".mkshrc", ".kshrc", ".profile", ".shinit"};
@@ -123,6 +137,7 @@ static void startup_files_left_alone(struct context *t) {
 static const struct conformance_case prompt_cases_table[] = {
     {"prompt-changed", prompts, 0, 0, UNSOLICITED_ALLOWED | LONG},
     {"prompt-hooks-of-bash", prompt_hooks_of_bash, ANY_BASH, 0, UNSOLICITED_ALLOWED},
+    {"prompt-a-hook-that-is-read-only", a_hook_that_is_read_only, ANY_BASH, 0, UNSOLICITED_ALLOWED},
     {"prompt-hooks-of-zsh", prompt_hooks_of_zsh, ZSH, 0, UNSOLICITED_ALLOWED},
     {"prompt-startup-files", startup_files, 0, 0, OPENS_ITSELF | UNSOLICITED_ALLOWED},
     {"prompt-startup-files-that-resist", startup_files_that_resist, 0, 0, OPENS_ITSELF | UNSOLICITED_ALLOWED},

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +46,37 @@ static void a_user_that_no_variable_names(void **state) {
         }
     }
     check_no_child();
+}
+
+static void count_bytes(void *userdata, hostsession_stream stream, const char *bytes, size_t length) {
+    (void)stream, (void)bytes;
+    *(size_t *)userdata += length;
+}
+
+/* bash tells of it at its prompt: between commands, or among the next one's output. */
+static void new_mail_is_not_told_of(void **state) {
+    (void)state;
+    char folder[] = "/tmp/hostsession-mail-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char mail[64];
+    snprintf(mail, sizeof mail, "MAIL=%s/mail", folder);
+    const char *environment[] = {mail, "MAILCHECK=0", NULL};
+    hostsession *session = NULL;
+    hostsession_options options = HOSTSESSION_OPTIONS_INIT;
+    options.shell = "bash";
+    options.environment = environment;
+    size_t told = 0;
+    options.on_unsolicited = count_bytes;
+    options.userdata = &told;
+    assert_int_equal(hostsession_open("local", &options, &session, NULL), HOSTSESSION_OK);
+    check_run(session, "echo x >$MAIL", "", 0);
+    for (int i = 0; i < 3; i++) {
+        check_run(session, "echo y >>$MAIL; touch -d \"$((i+=60)) seconds\" $MAIL", "", 0);
+        check_run(session, "echo one", "one\n", 0);
+    }
+    check_run(session, "rm -r ${MAIL%/*}", "", 0);
+    assert_int_equal(told, 0);
+    hostsession_close(session);
 }
 
 /* script gives the shell a terminal of its own, as ssh -tt and docker exec -it do: signals are not for script. */
@@ -223,6 +255,7 @@ static void the_callers_signals_are_left_alone(void **state) {
 static const api_case cases[] = {
     CASE(state_is_kept),
     CASE(a_user_that_no_variable_names),
+    CASE(new_mail_is_not_told_of),
     CASE(a_program_between_us_and_the_shell),
     CASE(close_on_a_shared_loop_leaves_no_child),
     CASE(close_in_every_state),
