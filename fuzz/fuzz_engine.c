@@ -32,7 +32,8 @@ typedef struct world {
     size_t limit;
     bool ready;
     bool ended;
-    bool tainted; /* raw input held the token: where a status came from cannot be told */
+    bool tainted; /* raw input held the token, or too many shells were entered: where a status came from cannot be told
+                   */
     bool busy;
     engine_way way;
     bool begun; /* its frame was typed */
@@ -488,9 +489,12 @@ static void look_at_outgoing(world *w, bool send) {
     if (frame > w->last_frame)
         w->frame = w->last_frame = frame;
     if (w->way == ENGINE_ENTER && w->frame && w->frame == w->typed && bytes_length(out) &&
-        memmem(bytes_front(out), bytes_length(out), "_hs_i", 5) &&
-        w->entry_count < sizeof w->entries / sizeof w->entries[0] && !is_entry(w, w->frame))
-        w->entries[w->entry_count++] = w->frame;
+        memmem(bytes_front(out), bytes_length(out), "_hs_i", 5) && !is_entry(w, w->frame)) {
+        if (w->entry_count < sizeof w->entries / sizeof w->entries[0])
+            w->entries[w->entry_count++] = w->frame;
+        else
+            w->tainted = true;
+    }
     if (send)
         send_out(w, SIZE_MAX);
 }
