@@ -88,6 +88,9 @@ typedef struct loop_job_calls {
     void (*done)(void *data);
     /* Instead of `done` when it was abandoned, or the loop freed: release `data`.  In either thread. */
     void (*discard)(void *data);
+    /* The work ends by itself, soon: a loop that is freed waits for it, a second at most.  For what must not run while
+     * the program exits: OpenSSL's own data are gone then. */
+    bool brief;
 } loop_job_calls;
 
 /* NULL without memory or threads: nothing is called then. */

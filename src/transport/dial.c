@@ -270,7 +270,7 @@ static void on_looked_up_at_once(loop_task *task) {
 
 /* Without a thread when there is no name to be resolved. */
 static bool start_lookup(dial *d, lookup *l) {
-    static const loop_job_calls calls = {look_up, on_looked_up, lookup_free};
+    static const loop_job_calls calls = {look_up, on_looked_up, lookup_free, false};
     look_up_with(l, AI_NUMERICHOST);
     if (l->error == 0) {
         d->lookup = l;

@@ -15,6 +15,7 @@
 
 enum {
     identities_answer = 12,
+    sign_request = 13,
     length_bytes = 4,
     most_message_bytes = 256 * 1024,
     most_keys = 256,
@@ -32,6 +33,12 @@ typedef struct side {
     bytes outgoing;
 } side;
 
+/* A certificate of ours that is offered for a key that the agent has: it signs as that. */
+typedef struct certified_key {
+    bytes certificate;
+    bytes key;
+} certified_key;
+
 struct agent {
     hostsession_loop *loop;
     const identities *ids;
@@ -39,6 +46,9 @@ struct agent {
     side libssh;
     side real;
     bool listed;
+    bool offers;
+    size_t certified_count;
+    certified_key *certified;
     loop_timer patience;
 };
 
@@ -68,8 +78,8 @@ static bool append_number(bytes *to, size_t number) {
 typedef struct listed_key {
     const char *blob;
     size_t blob_length;
-    const char *all; /* blob and comment, each with its length */
-    size_t all_length;
+    const char *comment;
+    size_t comment_length;
     size_t rank;
 } listed_key;
 
@@ -109,7 +119,7 @@ static size_t rank_of(const identities *ids, const listed_key *key) {
            !is_key(ids->items[rank].key, encoded))
         rank++;
     for (size_t i = 0; encoded && rank == ids->count && i < ids->certificate_count; i++)
-        if (is_key(ids->certificates[i], encoded))
+        if (is_key(ids->certificates[i].key, encoded))
             rank = 0;
     free(encoded);
     return rank;
@@ -127,22 +137,15 @@ static bool read_string(const char **at, const char *stop, const char **ret, siz
 static size_t read_keys(const agent *a, const char *payload, size_t length, listed_key keys[most_keys]) {
     const char *at = payload + 1 + length_bytes;
     const char *stop = payload + length;
-    size_t wanted = get_number(payload + 1);
+    size_t listed = get_number(payload + 1);
     size_t count = 0;
-    while (count < wanted && count < most_keys) {
+    while (count < listed && count < most_keys) {
         listed_key *key = &keys[count];
-        const char *comment;
-        size_t comment_length;
-        key->all = at;
         if (!read_string(&at, stop, &key->blob, &key->blob_length) ||
-            !read_string(&at, stop, &comment, &comment_length))
+            !read_string(&at, stop, &key->comment, &key->comment_length))
             break;
-        key->all_length = (size_t)(at - key->all);
         key->rank = rank_of(a->ids, key);
-        if (!a->only_these || key->rank < a->ids->count)
-            count++;
-        else
-            wanted--;
+        count++;
     }
     return count;
 }
@@ -152,24 +155,81 @@ static int by_rank(const void *left, const void *right) {
     const listed_key *b = right;
     if (a->rank != b->rank)
         return a->rank < b->rank ? -1 : 1;
-    return a->all < b->all ? -1 : a->all > b->all;
+    return a->blob < b->blob ? -1 : a->blob > b->blob;
+}
+
+static bool append_string(bytes *to, const char *text, size_t length) {
+    return append_number(to, length) && bytes_append(to, text, length);
+}
+
+static bool append_key(bytes *to, const char *blob, size_t length, const listed_key *key) {
+    return append_string(to, blob, length) && append_string(to, key->comment, key->comment_length);
+}
+
+/* Offer the certificate for the key, if it is for that. */
+static bool certify(agent *a, ssh_key certificate, const listed_key *key, bytes *to, size_t *count) {
+    if (!certificate || !certificate_is_of(certificate, key->blob, key->blob_length))
+        return true;
+    certified_key *more = realloc(a->certified, (a->certified_count + 1) * sizeof *more);
+    if (!more)
+        return false;
+    a->certified = more;
+    certified_key *added = &more[a->certified_count++];
+    *added = (certified_key){{0}, {0}};
+    ++*count;
+    return identity_blob(certificate, &added->certificate) && bytes_append(&added->key, key->blob, key->blob_length) &&
+           append_key(to, bytes_front(&added->certificate), bytes_length(&added->certificate), key);
+}
+
+static bool offer(agent *a, const listed_key *key, bytes *to, size_t *count) {
+    bool right = true;
+    for (size_t i = 0; right && i < a->ids->certificate_count; i++)
+        right = certify(a, a->ids->certificates[i].key, key, to, count);
+    /* Of those whose private part is here it was tried, or will be, with that. */
+    for (size_t i = 0; right && i < a->ids->count; i++)
+        if (!a->ids->items[i].key && !a->ids->items[i].encrypted)
+            right = certify(a, a->ids->items[i].certificate, key, to, count);
+    if (!right || (a->only_these && key->rank == a->ids->count))
+        return right;
+    ++*count;
+    return append_key(to, key->blob, key->blob_length, key);
 }
 
 /* Pass on the answer `payload` with its keys cut and ordered. */
 static bool pass_list(agent *a, const char *payload, size_t length, bytes *to) {
     listed_key *keys = calloc(most_keys, sizeof *keys);
-    if (!keys)
-        return false;
-    size_t count = read_keys(a, payload, length, keys);
-    qsort(keys, count, sizeof *keys, by_rank);
-    size_t total = 1 + length_bytes;
-    for (size_t i = 0; i < count; i++)
-        total += keys[i].all_length;
-    bool right = append_number(to, total) && bytes_append(to, payload, 1) && append_number(to, count);
-    for (size_t i = 0; right && i < count; i++)
-        right = bytes_append(to, keys[i].all, keys[i].all_length);
+    bytes offered = {0};
+    size_t count = 0;
+    bool right = keys != NULL;
+    size_t listed = right ? read_keys(a, payload, length, keys) : 0;
+    if (right)
+        qsort(keys, listed, sizeof *keys, by_rank);
+    for (size_t i = 0; right && i < listed; i++)
+        right = offer(a, &keys[i], &offered, &count);
+    a->offers |= count > 0;
+    right = right && append_number(to, 1 + length_bytes + bytes_length(&offered)) && bytes_append(to, payload, 1) &&
+            append_number(to, count) &&
+            (bytes_length(&offered) == 0 || bytes_append(to, bytes_front(&offered), bytes_length(&offered)));
+    bytes_free(&offered);
     free(keys);
     return right;
+}
+
+/* Pass on the request `payload`; of what is to be signed with a certificate the agent knows the key. */
+static bool pass_request(const agent *a, const char *payload, size_t length, bytes *to) {
+    const char *at = payload + 1;
+    const char *blob;
+    size_t blob_length;
+    if (payload[0] == sign_request && read_string(&at, payload + length, &blob, &blob_length))
+        for (size_t i = 0; i < a->certified_count; i++) {
+            const bytes *certificate = &a->certified[i].certificate;
+            const bytes *key = &a->certified[i].key;
+            size_t rest = (size_t)(payload + length - at);
+            if (bytes_length(certificate) == blob_length && memcmp(bytes_front(certificate), blob, blob_length) == 0)
+                return append_number(to, 1 + length_bytes + bytes_length(key) + rest) && bytes_append(to, payload, 1) &&
+                       append_string(to, bytes_front(key), bytes_length(key)) && bytes_append(to, at, rest);
+        }
+    return append_string(to, payload, length);
 }
 
 /* ---- passing on ---- */
@@ -216,8 +276,9 @@ static bool pass_messages(side *s) {
             break;
         const char *payload = bytes_front(&s->received) + length_bytes;
         bool is_list = s == &a->real && payload[0] == identities_answer && length >= 1 + length_bytes;
-        bool right = is_list ? pass_list(a, payload, length, &s->other->outgoing)
-                             : bytes_append(&s->other->outgoing, payload - length_bytes, length_bytes + length);
+        bool right = is_list           ? pass_list(a, payload, length, &s->other->outgoing)
+                     : s == &a->libssh ? pass_request(a, payload, length, &s->other->outgoing)
+                                       : append_string(&s->other->outgoing, payload, length);
         if (!right)
             return false;
         if (s == &a->real)
@@ -301,6 +362,10 @@ agent *agent_new(hostsession_loop *loop, const char *path, const identities *ids
     return a;
 }
 
+bool agent_offers(const agent *a) {
+    return a->offers;
+}
+
 void agent_free(agent *a) {
     if (!a)
         return;
@@ -312,5 +377,10 @@ void agent_free(agent *a) {
         bytes_free(&s->received);
         bytes_free(&s->outgoing);
     }
+    for (size_t i = 0; i < a->certified_count; i++) {
+        bytes_free(&a->certified[i].certificate);
+        bytes_free(&a->certified[i].key);
+    }
+    free(a->certified);
     free(a);
 }

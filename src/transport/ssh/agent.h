@@ -23,6 +23,9 @@ int agent_connect(const char *path);
  * @param ret_descriptor  libssh's end, blocking; owned by the caller. */
 agent *agent_new(hostsession_loop *loop, const char *path, const identities *ids, bool only_these, int *ret_descriptor);
 
+/* Whether libssh was told of a key. */
+bool agent_offers(const agent *agent);
+
 /* libssh's end reads an end of file from here on.  NULL is allowed. */
 void agent_free(agent *agent);
 

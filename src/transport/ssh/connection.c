@@ -194,7 +194,7 @@ static bool on_ask(void *owner, const hostsession_question *question, char *answ
 }
 
 static bool start_preparing(ssh_connection *c) {
-    static const loop_job_calls calls = {prepare, on_prepared, preparation_free};
+    static const loop_job_calls calls = {prepare, on_prepared, preparation_free, true};
     preparation *p = calloc(1, sizeof *p);
     if (!p)
         return false;

@@ -42,8 +42,8 @@ static uint32_t value_of(char digit) {
     return at ? (uint32_t)(at - digits) : 0;
 }
 
-/* Of a key as it travels (RFC 4253, section 6.6); libssh gives it as text only. */
-static bool append_blob(ssh_key key, bytes *to) {
+/* libssh gives it as text only. */
+bool identity_blob(ssh_key key, bytes *to) {
     char *encoded = NULL;
     if (ssh_pki_export_pubkey_base64(key, &encoded) != SSH_OK)
         return false;
@@ -69,12 +69,10 @@ static bool skip_string(bytes *blob) {
     return true;
 }
 
-/* libssh never finds a certificate's key equal to the key itself.  A key is its type and its numbers, a certificate its
- * type, a random string, and the key's numbers (PROTOCOL.certkeys of OpenSSH). */
-static bool is_of(ssh_key certificate, ssh_key key) {
+bool certificate_is_of(ssh_key certificate, const char *blob, size_t length) {
     bytes whole = {0};
     bytes part = {0};
-    bool same = append_blob(certificate, &whole) && append_blob(key, &part) && skip_string(&whole) &&
+    bool same = identity_blob(certificate, &whole) && bytes_append(&part, blob, length) && skip_string(&whole) &&
                 skip_string(&whole) && skip_string(&part) && bytes_length(&part) > 0 &&
                 bytes_length(&part) <= bytes_length(&whole) &&
                 memcmp(bytes_front(&whole), bytes_front(&part), bytes_length(&part)) == 0;
@@ -83,21 +81,42 @@ static bool is_of(ssh_key certificate, ssh_key key) {
     return same;
 }
 
-static void add_certificate(identity *id, const identities *ids) {
+static bool is_of(ssh_key certificate, ssh_key key) {
+    bytes blob = {0};
+    bool same = identity_blob(key, &blob) && certificate_is_of(certificate, bytes_front(&blob), bytes_length(&blob));
+    bytes_free(&blob);
+    return same;
+}
+
+/* The one beside it, or one of CertificateFile; a key's own copy of it. */
+static ssh_key find_certificate(const identity *id, const identities *ids) {
+    ssh_key key = id->key ? id->key : id->public_part;
     char *beside = NULL;
-    ssh_key certificate = NULL;
-    if (asprintf(&beside, "%s-cert.pub", id->file) < 0)
-        return;
-    if (ssh_pki_import_cert_file(beside, &certificate) == SSH_OK && is_of(certificate, id->key)) {
-        ssh_pki_copy_cert_to_privkey(certificate, id->key);
-    } else {
-        for (size_t i = 0; i < ids->certificate_count; i++)
-            if (is_of(ids->certificates[i], id->key) &&
-                ssh_pki_copy_cert_to_privkey(ids->certificates[i], id->key) == SSH_OK)
-                break;
+    ssh_key found = NULL;
+    if (!key || asprintf(&beside, "%s-cert.pub", id->file) < 0)
+        return NULL;
+    if (ssh_pki_import_cert_file(beside, &found) != SSH_OK || !is_of(found, key)) {
+        ssh_key_free(found);
+        found = NULL;
+        for (size_t i = 0; !found && i < ids->certificate_count; i++)
+            if (is_of(ids->certificates[i].key, key) &&
+                ssh_pki_import_cert_file(ids->certificates[i].file, &found) != SSH_OK)
+                found = NULL;
     }
-    ssh_key_free(certificate);
     free(beside);
+    return found;
+}
+
+static void certify(identity *id, const identities *ids) {
+    if (!id->certificate)
+        id->certificate = find_certificate(id, ids);
+    if (!id->certificate || !id->key)
+        return;
+    id->certified = ssh_key_dup(id->key);
+    if (id->certified && ssh_pki_copy_cert_to_privkey(id->certificate, id->certified) != SSH_OK) {
+        ssh_key_free(id->certified);
+        id->certified = NULL;
+    }
 }
 
 /* ---- reading ---- */
@@ -105,6 +124,9 @@ static void add_certificate(identity *id, const identities *ids) {
 /* False: there is no descriptor to read it with. */
 static bool read_identity(const char *file, identity *id) {
     *id = (identity){.public_part = read_public(file)};
+    /* It may be in an agent. */
+    if (access(file, F_OK) != 0)
+        return true;
     if (is_readable_by_others(file)) {
         id->problem = "others can read it (chmod 600)";
         return true;
@@ -119,38 +141,48 @@ static bool read_identity(const char *file, identity *id) {
     return read == SSH_OK || asked || !spawn_lacks_descriptor();
 }
 
+void identity_clear(identity *id) {
+    ssh_key_free(id->key);
+    ssh_key_free(id->public_part);
+    ssh_key_free(id->certificate);
+    ssh_key_free(id->certified);
+    id->key = id->public_part = id->certificate = id->certified = NULL;
+    id->encrypted = false;
+}
+
 static bool add_identity(identities *ids, char *file) {
     identity found;
     if (!file)
         return false;
-    if (access(file, F_OK) != 0) {
-        free(file);
-        return true;
-    }
     identity *more = read_identity(file, &found) ? realloc(ids->items, (ids->count + 1) * sizeof *more) : NULL;
-    if (!more) {
-        ssh_key_free(found.key);
-        ssh_key_free(found.public_part);
+    if (more)
+        ids->items = more;
+    bool there = found.key || found.public_part || found.encrypted || found.problem;
+    if (!more || !there) {
+        identity_clear(&found);
         free(file);
-        return false;
+        return more != NULL;
     }
     found.file = file;
-    ids->items = more;
+    certify(&found, ids);
     ids->items[ids->count++] = found;
-    if (found.key)
-        add_certificate(&ids->items[ids->count - 1], ids);
     return true;
 }
 
 static bool read_certificates(identities *ids, const ssh_settings *settings) {
     for (const char *at = NULL; (at = ssh_settings_next(settings, "certificatefile", at)) != NULL;) {
-        /* An array of pointers.  NOLINTNEXTLINE(bugprone-sizeof-expression) */
-        ssh_key *more = realloc(ids->certificates, (ids->certificate_count + 1) * sizeof *more);
+        configured_certificate *more = realloc(ids->certificates, (ids->certificate_count + 1) * sizeof *more);
         if (!more)
             return false;
         ids->certificates = more;
-        if (ssh_pki_import_cert_file(at, &more[ids->certificate_count]) == SSH_OK)
+        configured_certificate *added = &more[ids->certificate_count];
+        *added = (configured_certificate){.file = strdup(at)};
+        if (!added->file)
+            return false;
+        if (ssh_pki_import_cert_file(at, &added->key) == SSH_OK)
             ids->certificate_count++;
+        else
+            free(added->file);
     }
     return true;
 }
@@ -173,12 +205,13 @@ void identities_free(identities *ids) {
     if (!ids)
         return;
     for (size_t i = 0; i < ids->count; i++) {
-        ssh_key_free(ids->items[i].key);
-        ssh_key_free(ids->items[i].public_part);
+        identity_clear(&ids->items[i]);
         free(ids->items[i].file);
     }
-    for (size_t i = 0; i < ids->certificate_count; i++)
-        ssh_key_free(ids->certificates[i]);
+    for (size_t i = 0; i < ids->certificate_count; i++) {
+        ssh_key_free(ids->certificates[i].key);
+        free(ids->certificates[i].file);
+    }
     free(ids->certificates);
     free(ids->items);
     free(ids);
@@ -190,6 +223,6 @@ bool identity_open(identity *id, const identities *ids, const char *passphrase) 
         return false;
     id->key = key;
     id->encrypted = false;
-    add_certificate(id, ids);
+    certify(id, ids);
     return true;
 }

@@ -18,7 +18,7 @@
 typedef struct entry {
     ssh_key key;
     bool revoked;
-    /* For the name without its port: it can confirm a key, but not contradict one. */
+    /* For the name without its port: it confirms a key where none is known for the port, and contradicts none. */
     bool weak;
     char *file;
     unsigned line;
@@ -141,10 +141,25 @@ static bool read_file(known_hosts *known, const char *file) {
     return right;
 }
 
-/* The word at *at of a list that blanks separate, to be freed; NULL: no more. */
-static char *next_word(const char **at) {
+/* `ssh -G` prints several files, and one with a blank in its name, alike: it is one where there is such a file, or, the
+ * blank being before its last '/', such a folder. */
+static bool is_one_file(const char *text) {
+    size_t blank = strcspn(text, " \t");
+    const char *slash = strrchr(text, '/');
+    if (text[blank] == 0 || access(text, F_OK) == 0)
+        return text[blank] != 0;
+    if (!slash || slash < text + blank)
+        return false;
+    char *folder = strndup(text, (size_t)(slash - text));
+    bool there = folder && access(folder, F_OK) == 0;
+    free(folder);
+    return there;
+}
+
+/* The next of a list of files that blanks separate, to be freed; NULL: no more. */
+static char *next_file(const char **at) {
     *at += strspn(*at, " \t");
-    size_t length = strcspn(*at, " \t");
+    size_t length = is_one_file(*at) ? strlen(*at) : strcspn(*at, " \t");
     if (length == 0)
         return NULL;
     char *word = strndup(*at, length);
@@ -155,7 +170,7 @@ static char *next_word(const char **at) {
 static bool read_files(known_hosts *known, const ssh_settings *settings, const char *key) {
     const char *at = ssh_settings_text(settings, key);
     bool right = true;
-    for (char *word; at && right && (word = next_word(&at)) != NULL; free(word)) {
+    for (char *word; at && right && (word = next_file(&at)) != NULL; free(word)) {
         right = read_file(known, word);
     }
     return right;
@@ -207,17 +222,25 @@ static bool is_same(ssh_key a, ssh_key b) {
     return ssh_key_cmp(a, b, SSH_KEY_CMP_PUBLIC) == 0;
 }
 
+/* Whether a key is known for the very name, with its port. */
+static bool is_known(const known_hosts *known) {
+    for (size_t i = 0; i < known->count; i++)
+        if (!known->entries[i].revoked && !known->entries[i].weak)
+            return true;
+    return false;
+}
+
 known_hosts_verdict known_hosts_check(const known_hosts *known, ssh_key key) {
-    known_hosts_verdict verdict = KNOWN_HOSTS_UNKNOWN;
+    bool exactly = is_known(known);
+    known_hosts_verdict verdict = exactly ? KNOWN_HOSTS_CHANGED : KNOWN_HOSTS_UNKNOWN;
     for (size_t i = 0; i < known->count; i++) {
         const entry *e = &known->entries[i];
-        bool same = is_same(e->key, key);
-        if (e->revoked && same)
+        if (!is_same(e->key, key))
+            continue;
+        if (e->revoked)
             return KNOWN_HOSTS_REVOKED;
-        if (!e->revoked && same)
+        if (!e->weak || !exactly)
             verdict = KNOWN_HOSTS_RIGHT;
-        else if (!e->revoked && !e->weak && verdict == KNOWN_HOSTS_UNKNOWN)
-            verdict = KNOWN_HOSTS_CHANGED;
     }
     return verdict;
 }
@@ -257,8 +280,9 @@ char *known_hosts_algorithms(const known_hosts *known, const ssh_settings *setti
     const char *allowed = ssh_settings_text(settings, "hostkeyalgorithms");
     bytes list = {0};
     bool right = true;
+    bool exactly = is_known(known);
     for (size_t i = 0; right && i < known->count; i++)
-        if (!known->entries[i].revoked)
+        if (!known->entries[i].revoked && (!known->entries[i].weak || !exactly))
             right = append_algorithms(&list, algorithms_of(ssh_key_type(known->entries[i].key)), allowed);
     right = right && append_algorithms(&list, allowed ? allowed : ours, NULL);
     char *text = right && bytes_length(&list) ? strdup(bytes_front(&list)) : NULL;
@@ -297,7 +321,9 @@ static bool append_scan(bytes *to, const known_hosts *known, const ssh_settings 
         if (alias)
             right = right && bytes_append_text(to, "| sed ") &&
                     bytes_printf(to, "'s/^[^ ]*/%.*s/' ", (int)strcspn(known->name, "'/\\&\n"), known->name);
-        right = right && bytes_append_text(to, ">> ") && shell_append_word(to, file ? file : "known_hosts");
+        bool kept = file && strcmp(file, "/dev/null") != 0;
+        right = right && bytes_append_text(to, ">> ") && shell_append_word(to, kept ? file : "FILE") &&
+                (kept || bytes_append_text(to, ", and -o UserKnownHostsFile=FILE"));
     }
     free(file);
     return right && bytes_append(to, "", 1);
@@ -359,7 +385,7 @@ char *known_hosts_line(const known_hosts *known, ssh_key key) {
 
 char *known_hosts_user_file(const ssh_settings *settings) {
     const char *at = ssh_settings_text(settings, "userknownhostsfile");
-    return at ? next_word(&at) : NULL;
+    return at ? next_file(&at) : NULL;
 }
 
 static void make_folder_of(const char *file) {

@@ -40,10 +40,12 @@ struct ssh_login {
     size_t plan_length;
     size_t at;
     int methods; /* that the host accepts, SSH_AUTH_METHOD_...; -1: not told yet */
+    bool told;   /* it was asked, by "none" */
 
     /* STEP_KEYS. */
     size_t key;
-    bool offered; /* the host would take the key whose passphrase we lack */
+    bool offered;             /* the host would take the key whose passphrase we lack */
+    bool without_certificate; /* it does not take the key's */
     /* STEP_KEYS, _KEYBOARD, _PASSWORD. */
     unsigned attempt;
     bool asked; /* in this attempt */
@@ -83,13 +85,19 @@ static void start_agent(ssh_login *l) {
     }
 }
 
+/* "unbound" and "host-bound" are ways of yes. */
+static bool wants_keys(const ssh_login *l) {
+    const char *said = ssh_settings_text(l->settings, "pubkeyauthentication");
+    return !said || ssh_settings_flag(l->settings, "pubkeyauthentication", true) || strstr(said, "bound");
+}
+
 static void plan_method(ssh_login *l, const char *method, size_t length) {
     bool keys = length == 9 && strncmp(method, "publickey", length) == 0;
     bool keyboard = length == 20 && strncmp(method, "keyboard-interactive", length) == 0;
     bool password = length == 8 && strncmp(method, "password", length) == 0;
     if (l->plan_length + 2 > most_steps)
         return;
-    if (keys && ssh_settings_flag(l->settings, "pubkeyauthentication", true)) {
+    if (keys && wants_keys(l)) {
         if (l->agent)
             l->plan[l->plan_length++] = STEP_AGENT;
         if (l->ids->count)
@@ -107,10 +115,11 @@ static void make_plan(ssh_login *l) {
     const char *wanted = ssh_settings_text(l->settings, "preferredauthentications");
     if (!wanted)
         wanted = "publickey,keyboard-interactive,password";
-    bool keys_first =
-        strncmp(wanted, "publickey", 9) == 0 && ssh_settings_flag(l->settings, "pubkeyauthentication", true);
-    if (!(keys_first && (l->agent || has_usable_file(l->ids))))
+    bool keys_first = strncmp(wanted, "publickey", 9) == 0 && wants_keys(l);
+    if (!(keys_first && (l->agent || has_usable_file(l->ids)))) {
         l->plan[l->plan_length++] = STEP_NONE;
+        l->told = true;
+    }
     for (const char *at = wanted; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ','))
         plan_method(l, at, strcspn(at, ","));
 }
@@ -215,7 +224,9 @@ static void work_discarded(void *data) {
 }
 
 static bool start_work(ssh_login *l, identity *id) {
-    static const loop_job_calls calls = {work, work_done, work_discarded};
+    /* An agent may ask its user. */
+    static const loop_job_calls asking = {work, work_done, work_discarded, false};
+    static const loop_job_calls opening = {work, work_done, work_discarded, true};
     task *t = calloc(1, sizeof *t);
     if (!t)
         return false;
@@ -224,7 +235,7 @@ static bool start_work(ssh_login *l, identity *id) {
     t->ids = l->ids;
     t->id = id;
     memcpy(t->passphrase, l->answer, sizeof t->passphrase);
-    l->job = loop_job_start(l->loop, &calls, t);
+    l->job = loop_job_start(l->loop, id ? &opening : &asking, t);
     if (!l->job)
         task_free(t);
     l->has_session = l->job && !id;
@@ -256,18 +267,16 @@ static void next_step(ssh_login *l) {
 
 /* A key that was part of the way is not taken twice. */
 static void use_up_key(ssh_login *l) {
-    identity *id = &l->ids->items[l->key];
-    ssh_key_free(id->key);
-    ssh_key_free(id->public_part);
-    id->key = id->public_part = NULL;
-    id->encrypted = false;
+    identity_clear(&l->ids->items[l->key]);
 }
 
 /* After a method that was part of the way: the others in order again, without those that are used up. */
 static void restart(ssh_login *l, step used) {
     size_t kept = 0;
-    if (used == STEP_KEYS)
+    if (used == STEP_KEYS) {
+        note_tried(l, l->ids->items[l->key].file, "accepted, and more is asked for");
         use_up_key(l);
+    }
     for (size_t i = 0; i < l->plan_length; i++) {
         bool again = used == STEP_KEYS ? l->plan[i] != STEP_AGENT : l->plan[i] != used;
         if (again && l->plan[i] != STEP_NONE)
@@ -277,7 +286,7 @@ static void restart(ssh_login *l, step used) {
     l->at = 0;
     l->key = 0;
     l->attempt = 1;
-    l->asked = l->offered = false;
+    l->asked = l->offered = l->without_certificate = false;
     forget_answer(l);
 }
 
@@ -299,21 +308,43 @@ static int do_agent(ssh_login *l) {
         return start_work(l, NULL) ? SSH_AUTH_AGAIN : SSH_AUTH_DENIED;
     l->agent_answered = false;
     if (l->agent_result != SSH_AUTH_AGAIN)
-        note_tried(l, "the agent's keys", NULL);
+        note_tried(l, "the agent's keys", agent_offers(l->agent) ? NULL : "it has none that may be used");
     return l->agent_result;
 }
 
 static void next_key(ssh_login *l) {
     l->key++;
     l->attempt = 1;
-    l->offered = l->opened = false;
+    l->offered = l->opened = l->without_certificate = false;
     forget_answer(l);
+}
+
+/* With its certificate, and then without: a host may know the key alone, or take no such certificate (any more). */
+static int try_key(ssh_login *l, const identity *id) {
+    if (id->certified && !l->without_certificate) {
+        int result = ssh_userauth_publickey(l->session, NULL, id->certified);
+        if (result != SSH_AUTH_DENIED)
+            return result;
+        l->without_certificate = true;
+    }
+    return ssh_userauth_publickey(l->session, NULL, id->key);
+}
+
+/* Whether the host would take it, in one way or the other. */
+static int offer_key(ssh_login *l, const identity *id) {
+    if (id->certificate && !l->without_certificate) {
+        int result = ssh_userauth_try_publickey(l->session, NULL, id->certificate);
+        if (result != SSH_AUTH_DENIED)
+            return result;
+        l->without_certificate = true;
+    }
+    return id->public_part ? ssh_userauth_try_publickey(l->session, NULL, id->public_part) : SSH_AUTH_SUCCESS;
 }
 
 /* A key whose passphrase we lack: the host says first whether it is worth asking for. */
 static int open_key(ssh_login *l, identity *id) {
-    if (!l->offered && id->public_part) {
-        int result = ssh_userauth_try_publickey(l->session, NULL, id->public_part);
+    if (!l->offered) {
+        int result = offer_key(l, id);
         if (result != SSH_AUTH_SUCCESS)
             return result;
     }
@@ -334,7 +365,7 @@ static int do_keys(ssh_login *l) {
         identity *id = &l->ids->items[l->key];
         int result = SSH_AUTH_DENIED;
         if (id->key)
-            result = ssh_userauth_publickey(l->session, NULL, id->key);
+            result = try_key(l, id);
         else if (id->encrypted)
             result = open_key(l, id);
         if (result == SSH_AUTH_SUCCESS && !id->key)
@@ -460,8 +491,20 @@ static ssh_login_verdict break_off(const ssh_login *l, hostsession_failure *fail
     return SSH_LOGIN_WRONG;
 }
 
+/* Where no key was offered that could be refused: whether the host takes an answer at all is asked before one is. */
+static void ask_for_methods(ssh_login *l) {
+    bool first = l->plan[l->at] > STEP_KEYS && l->methods < 0 && !l->told;
+    if (!first || l->plan_length == most_steps)
+        return;
+    l->told = true;
+    memmove(l->plan + l->at + 1, l->plan + l->at, (l->plan_length - l->at) * sizeof l->plan[0]);
+    l->plan[l->at] = STEP_NONE;
+    l->plan_length++;
+}
+
 ssh_login_verdict ssh_login_step(ssh_login *l, hostsession_failure *failure) {
     while (l->at < l->plan_length) {
+        ask_for_methods(l);
         if (!is_accepted(l, l->plan[l->at])) {
             next_step(l);
             continue;

@@ -127,13 +127,14 @@ bool ssh_settings_flag(const ssh_settings *s, const char *key, bool by_default) 
     return strcasecmp(value, "yes") == 0 || strcasecmp(value, "true") == 0;
 }
 
+/* "none" is a name like any other here. */
 const char *ssh_settings_host(const ssh_settings *s) {
-    const char *name = ssh_settings_text(s, "hostname");
-    return name ? name : ssh_settings_text(s, "host");
+    const char *name = ssh_settings_next(s, "hostname", NULL);
+    return name && *name ? name : ssh_settings_next(s, "host", NULL);
 }
 
 const char *ssh_settings_user(const ssh_settings *s) {
-    const char *user = ssh_settings_text(s, "user");
+    const char *user = ssh_settings_next(s, "user", NULL);
     return user ? user : "";
 }
 
@@ -144,12 +145,22 @@ int ssh_settings_port(const ssh_settings *s) {
 
 /* ---- expanding ---- */
 
+/* As in ssh(1), which read the configuration from there, too: not what HOME says. */
 static const char *home(void) {
-    const char *set = getenv("HOME");
-    if (set && *set)
-        return set;
     const struct passwd *entry = getpwuid(geteuid());
-    return entry ? entry->pw_dir : "/";
+    const char *set = getenv("HOME");
+    return entry ? entry->pw_dir : set && *set ? set : "/";
+}
+
+/* "~" or "~user" at `at`; returns where it ends, NULL when it is none. */
+static const char *append_home(const char *at, bytes *to, bool *right) {
+    size_t length = strcspn(at + 1, "/ ");
+    char *user = strndup(at + 1, length);
+    const struct passwd *entry = user && *user ? getpwnam(user) : NULL;
+    const char *folder = !user || *user == 0 ? home() : entry ? entry->pw_dir : NULL;
+    *right = user && (!folder || bytes_append_text(to, folder));
+    free(user);
+    return folder ? at + 1 + length : NULL;
 }
 
 static bool append_token(const ssh_settings *s, char token, bytes *to) {
@@ -206,12 +217,10 @@ static char *expand(const ssh_settings *s, const char *value, bool is_path) {
     const char *at = value;
     while (right && *at) {
         const char *after = is_path && *at == '$' ? append_variable(at, &to, &right) : NULL;
-        bool begins = is_path && (at == value || at[-1] == ' ');
+        if (is_path && *at == '~' && (at == value || at[-1] == ' '))
+            after = append_home(at, &to, &right);
         if (after) {
             at = after;
-        } else if (*at == '~' && begins && (at[1] == '/' || at[1] == ' ' || at[1] == 0)) {
-            right = bytes_append_text(&to, home());
-            at++;
         } else if (*at == '%' && at[1]) {
             right = append_token(s, at[1], &to);
             at += 2;
@@ -252,6 +261,12 @@ hostsession_error ssh_settings_check(const ssh_settings *s, hostsession_failure 
                 "%s: ssh_config sets %s, which cannot be honoured; take it out for this host (-o %s=none), "
                 "or use the target exec:ssh -tt HOST",
                 host ? host : "?", unsupported[i], unsupported[i]);
+    const char *session = ssh_settings_next(s, "sessiontype", NULL);
+    if (session && *session && strcasecmp(session, "default") != 0)
+        return failure_set(failure, HOSTSESSION_ERROR_INVALID, 0, "config",
+                           "%s: ssh_config sets SessionType %s: there would be no shell; take it out for this host "
+                           "(-o SessionType=default)",
+                           host ? host : "?", session);
     if (ssh_settings_flag(s, "proxyusefdpass", false))
         return failure_set(
             failure, HOSTSESSION_ERROR_INVALID, 0, "config",

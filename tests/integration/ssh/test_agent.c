@@ -106,6 +106,41 @@ static void keys_of_an_agent(void **state) {
     end_process(a.pid);
 }
 
+/* Of the key there is only the public part, or only a certificate: the agent has the rest. */
+static void keys_that_are_named(void **state) {
+    (void)state;
+    agent a = start_agent();
+    const char *named = case_path("named");
+    const char *bare = case_path("bare");
+    const char *certificate = case_path("certificate");
+    assert_int_equal(shell("cp %s.pub %s.pub && cp %s %s && cp %s.pub %s.pub && cp %s-cert.pub %s",
+                           key(SERVER_KEY_ED25519), named, key(SERVER_KEY_CERTIFIED), bare, key(SERVER_KEY_CERTIFIED),
+                           bare, key(SERVER_KEY_CERTIFIED), certificate),
+                     0);
+    add_key(&a, key(SERVER_KEY_STRANGER));
+    add_key(&a, key(SERVER_KEY_ED25519));
+    begin(a.path);
+    v.settings[v.setting_count - 2] = "IdentitiesOnly=yes";
+    visit_refused(&v, address_of(visit_server, "bash"), HOSTSESSION_ERROR_AUTH, "it has none that may be used", NULL);
+    visit_set(&v, "IdentityFile=%s", named);
+    reach();
+    end();
+    assert_int_equal(shell("SSH_AUTH_SOCK=%s ssh-add -q -D 2>/dev/null", a.path), 0);
+    add_key(&a, key(SERVER_KEY_STRANGER));
+    add_key(&a, bare);
+    begin(a.path);
+    visit_refused(&v, address_of(visit_server, "bash"), HOSTSESSION_ERROR_AUTH, "the agent's keys", NULL);
+    visit_set(&v, "CertificateFile=%s", certificate);
+    reach();
+    end();
+    begin(a.path);
+    v.settings[v.setting_count - 2] = "IdentitiesOnly=yes";
+    visit_set(&v, "CertificateFile=%s", certificate);
+    reach();
+    end();
+    end_process(a.pid);
+}
+
 /* ---- forwarded ---- */
 
 static void the_agent_is_forwarded(void **state) {
@@ -343,6 +378,7 @@ static void closed_meanwhile(void **state) {
 
 static const api_case cases[] = {
     CASE(keys_of_an_agent),
+    CASE(keys_that_are_named),
     CASE(the_agent_is_forwarded),
     CASE(a_forwarded_agent_is_silent),
     CASE(many_keys),

@@ -117,6 +117,24 @@ static void keys_and_certificates(void **state) {
     end();
 }
 
+/* Values that are neither yes nor no, and "none" where that is a name. */
+static void words_as_values(void **state) {
+    (void)state;
+    static const char *const ways[] = {"unbound", "host-bound"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        begin(alias(keep("PubkeyAuthentication %s\n", ways[i])));
+        reach("there", "bash");
+        end();
+    }
+    begin(alias("PubkeyAuthentication no\n"));
+    visit_refused(&v, "there", HOSTSESSION_ERROR_AUTH, "", NULL);
+    end();
+    begin(alias(""));
+    visit_set(&v, "User=none");
+    visit_refused(&v, "there", HOSTSESSION_ERROR_AUTH, "none@", NULL);
+    end();
+}
+
 /* ---- known_hosts, as set ---- */
 
 static void strict_host_key_checking(void **state) {
@@ -255,6 +273,8 @@ static void settings_that_are_refused(void **state) {
         {"RemoteCommand /bin/true", "remotecommand"},
         {"PKCS11Provider /lib/none.so", "pkcs11provider"},
         {"ProxyCommand /bin/true\nProxyUseFdpass yes", "ProxyUseFdpass"},
+        {"SessionType none", "SessionType"},
+        {"SessionType subsystem", "SessionType"},
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         begin(alias(keep("%s\n", settings[i][0])));
@@ -322,6 +342,7 @@ static const api_case cases[] = {
     CASE(nothing_configured),
     CASE(without_an_ssh_program),
     CASE(keys_and_certificates),
+    CASE(words_as_values),
     CASE(strict_host_key_checking),
     CASE(a_host_key_that_is_not_checked),
     CASE(global_known_hosts_and_an_alias),

@@ -188,6 +188,43 @@ static void changed_keys(void **state) {
     known(keep("[127.0.0.1]:%u %s\n[127.0.0.1]:%u %s\n", port, other, port, text_data(&host_key)));
     /* That of another server on this machine. */
     unknown(keep("127.0.0.1 %s\n", other));
+    /* The port has a key of its own: that of another server on this machine does not do. */
+    const char *key = text_data(&host_key);
+    changed(keep("[127.0.0.1]:%u %s\n127.0.0.1 %s\n", port, other, key), "line 1");
+    changed(keep("127.0.0.1 %s\n[127.0.0.1]:%u %s\n", key, port, other), "line 2");
+    known(keep("127.0.0.1 %s\n[127.0.0.1]:%u %s\n", other, port, key));
+    end();
+}
+
+/* ssh -G prints its name as it prints two names. */
+static void a_file_with_a_blank_in_its_name(void **state) {
+    (void)state;
+    begin();
+    v.settings[0] = keep("UserKnownHostsFile=\"%s\"",
+                         make_file("known by name", "[127.0.0.1]:%u %s\n", port, text_data(&host_key)));
+    hostsession_close(visit_open(&v, "test-bash"));
+    const char *folder = case_path("a folder");
+    assert_int_equal(mkdir(folder, 0700), 0);
+    v.settings[0] = keep("UserKnownHostsFile=\"%s/known\"", folder);
+    visit_set(&v, "StrictHostKeyChecking=accept-new");
+    hostsession_close(visit_open(&v, "test-bash"));
+    const char *key = keep("%s", text_data(&host_key));
+    /* The loop, as it is freed, waits for the thread that writes. */
+    end();
+    text written = {0};
+    assert_true(file_read(keep("%s/known", folder), &written));
+    assert_true(text_contains(&written, key));
+    text_free(&written);
+}
+
+static void this_machine_is_excused(void **state) {
+    (void)state;
+    begin();
+    write_known(keep("[127.0.0.1]:%u %s\n", port, other_key()));
+    visit_set(&v, "NoHostAuthenticationForLocalhost=yes");
+    hostsession_close(visit_open(&v, "test-bash"));
+    visit_set(&v, "HostKeyAlias=there");
+    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_HOST_KEY_UNKNOWN, "there", NULL);
     end();
 }
 
@@ -246,9 +283,15 @@ static void the_type_that_is_known(void **state) {
 }
 
 static const api_case cases[] = {
-    CASE(names_of_the_host), CASE(hashed_names),
-    CASE(several_files),     CASE(the_advice_for_an_unknown_key),
-    CASE(changed_keys),      CASE(a_server_with_a_changed_key),
-    CASE(markers),           CASE(the_type_that_is_known),
+    CASE(names_of_the_host),
+    CASE(hashed_names),
+    CASE(several_files),
+    CASE(the_advice_for_an_unknown_key),
+    CASE(changed_keys),
+    CASE(a_file_with_a_blank_in_its_name),
+    CASE(this_machine_is_excused),
+    CASE(a_server_with_a_changed_key),
+    CASE(markers),
+    CASE(the_type_that_is_known),
 };
 VISIT_MAIN("ssh-host_keys", NULL, cases)

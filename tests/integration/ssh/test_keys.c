@@ -302,10 +302,41 @@ static void a_key_and_a_password(void **state) {
     stop_server(server);
 }
 
+/* A certificate that is of no use beside a key that is; and the other way round. */
+static void certificates_and_keys(void **state) {
+    (void)state;
+    const char *plain = case_path("plain");
+    const char *authority = case_path("authority");
+    assert_int_equal(shell("cp %s %s && cp %s.pub %s.pub && ssh-keygen -q -t ed25519 -N '' -f %s && "
+                           "ssh-keygen -q -s %s -I nobody -n bash %s.pub",
+                           key(SERVER_KEY_ED25519), plain, key(SERVER_KEY_ED25519), plain, authority, authority, plain),
+                     0);
+    begin();
+    visit_identity(&v, plain);
+    reach();
+    end();
+    const char *locked = case_path("locked");
+    const char *certified = key(SERVER_KEY_CERTIFIED);
+    assert_int_equal(shell("cp %s %s && cp %s.pub %s.pub && cp %s-cert.pub %s-cert.pub && "
+                           "ssh-keygen -q -p -P '' -N a-passphrase -f %s >/dev/null",
+                           certified, locked, certified, locked, certified, locked, locked),
+                     0);
+    begin();
+    visit_identity(&v, locked);
+    visit_answer(&v, "a-passphrase");
+    reach();
+    assert_int_equal(v.asked, 1);
+    end();
+}
+
 static void two_keys(void **state) {
     (void)state;
     ssh_server_options options = {.config = "AuthenticationMethods publickey,publickey\n"};
     ssh_server *server = start_server(&options);
+    begin_at(server);
+    visit_identity(&v, key(SERVER_KEY_ED25519));
+    refused_at(server, "accepted, and more is asked for");
+    end();
     begin_at(server);
     visit_identity(&v, key(SERVER_KEY_ED25519));
     visit_identity(&v, key(SERVER_KEY_RSA));
@@ -325,6 +356,7 @@ static const api_case cases[] = {
     CASE(nobody_is_asked),
     CASE(keyboard_interactive),
     CASE(a_key_and_a_password),
+    CASE(certificates_and_keys),
     CASE(two_keys),
 };
 VISIT_MAIN("ssh-keys", NULL, cases)
