@@ -70,6 +70,7 @@ typedef struct engine_config {
     const char *name;                    /* of the target, for messages; copied */
     char token[marker_token_length + 1]; /* random, [a-z0-9] */
     bool tty;
+    bool knows_user;             /* the shell's user is known without asking it */
     bool sees_foreground;        /* signal() knows what is in the foreground */
     bool signals_aside;          /* signal() has a way of its own, beside the shell's terminal */
     int64_t open_timeout_us;     /* INT64_MAX: none */

@@ -71,7 +71,7 @@ static void probe(engine *e) {
 
 /* $LOGNAME may still be the user's who has entered an inner shell; and in a container nobody sets it. */
 static bool asks_for_user(const engine *e) {
-    return e->shell->outer || !e->shell->user || !*e->shell->user;
+    return e->shell->outer || (!e->config.knows_user && (!e->shell->user || !*e->shell->user));
 }
 
 /* `number` 0: nothing is asked. */

@@ -264,6 +264,7 @@ static void free_login(hostsession *s) {
 static hostsession_error make_engine(hostsession *s, hostsession_failure *failure) {
     engine_config config = {.name = s->name,
                             .tty = s->options.mode == HOSTSESSION_MODE_TTY,
+                            .knows_user = s->user != NULL,
                             .sees_foreground = s->target.transport.sees_foreground,
                             .signals_aside = s->target.transport.signals_aside,
                             .open_timeout_us = to_us(s->options.connect_timeout_ms, default_connect_ms),
