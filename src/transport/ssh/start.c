@@ -117,11 +117,10 @@ char *start_shell(const transport_remote *remote, const ssh_settings *settings) 
  * The command began T after the shell, which we heard of later than it was started, and E ago: not before the first of
  * these, and what began behind the second, with which the way to the host is over, is surely the command's.  Of what
  * began between them and ignores SIGINT and SIGQUIT, as background jobs do, only the newest is taken, and only where
- * nothing else was there or this is not the first time (K), and the shell still waits for a child: the command may
- * have ended, and only its END be late.
- * When the session closes (C) a shell that is not inside of another is stopped meanwhile: it may be about to start a
- * program that takes the foreground, and ignores the hang-up.  If it ignores that itself it would go on with a loop.
- * (dash's kill takes no "--".) */
+ * nothing else was there or this is not the first time (K), and the shell still waits for a child (zsh and mksh: for a
+ * signal): the command may have ended, and only its END be late. When the session closes (C) a shell that is not inside
+ * of another is stopped meanwhile: it may be about to start a program that takes the foreground, and ignores the
+ * hang-up.  If it ignores that itself it would go on with a loop. (dash's kill takes no "--".) */
 static const char signal_script[] =
     "if [ -r /proc/$P/stat ];then for i in 1 2;do read -r l </proc/$P/stat;set -- ${l##*) };"
     "[ $C ]&&[ $4 = $P ]&&kill -STOP $P;done;g=$3;e=$4;f=$6;shift 19;s=$(($1+T));"
@@ -138,7 +137,7 @@ static const char signal_script[] =
     "x=;while read -r k v;do case $k$v in SigIgn:*[67ef])x=1;;SigIgn:*)kill -$N $p&&m=1;;esac;done <$d/status;"
     "[ $x ]&&[ $i = 1 ]&&[ $1 -ge $s ]&&{ [ $1 -gt $b ]||{ [ $1 = $b ]&&[ $p -gt $c ];};}&&b=$1 c=$p;"
     "done;[ $c ]&&{ w=;read -r w </proc/$P/wchan;read -r l </proc/$P/stat;set -- ${l##*) };"
-    "case $1:$w in S:*do_wait*|S:|S:0);;*)c=;;esac;} 2>/dev/null;"
+    "case $1:$w in S:*do_wait*|S:*suspend*|S:|S:0);;*)c=;;esac;} 2>/dev/null;"
     "[ $c ]&&{ [ ! $m ]||[ $K -gt 1 ];}&&kill -$N $c&&m=1;c=;[ $m ]||break;done;[ $C ]&&kill -HUP $P&&kill -CONT "
     "$P;else "
     "f=$(($(ps -o tpgid= -p $P)));g=$(($(ps -o pgid= -p $P)));"
