@@ -156,6 +156,7 @@ static const char *home(void) {
 static const char *append_home(const char *at, bytes *to, bool *right) {
     size_t length = strcspn(at + 1, "/ ");
     char *user = strndup(at + 1, length);
+    /* cppcheck-suppress getpwnamCalled */
     const struct passwd *entry = user && *user ? getpwnam(user) : NULL;
     const char *folder = !user || *user == 0 ? home() : entry ? entry->pw_dir : NULL;
     *right = user && (!folder || bytes_append_text(to, folder));
