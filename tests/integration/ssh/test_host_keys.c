@@ -203,16 +203,27 @@ static void a_file_with_a_blank_in_its_name(void **state) {
     v.settings[0] = keep("UserKnownHostsFile=\"%s\"",
                          make_file("known by name", "[127.0.0.1]:%u %s\n", port, text_data(&host_key)));
     hostsession_close(visit_open(&v, "test-bash"));
+    const char *folder = case_path("a folder");
+    assert_int_equal(mkdir(folder, 0700), 0);
+    v.settings[0] = keep("UserKnownHostsFile=\"%s/known\"", folder);
+    v.settings[1] = "StrictHostKeyChecking=accept-new";
+    hostsession_close(visit_open(&v, "test-bash"));
+    const char *key = keep("%s", text_data(&host_key));
+    /* The loop, as it is freed, waits for the thread that writes. */
     end();
+    text written = {0};
+    assert_true(file_read(keep("%s/known", folder), &written));
+    assert_true(text_contains(&written, key));
+    text_free(&written);
 }
 
 static void this_machine_is_excused(void **state) {
     (void)state;
     begin();
     write_known(keep("[127.0.0.1]:%u %s\n", port, other_key()));
-    visit_set(&v, "NoHostAuthenticationForLocalhost=yes");
+    v.settings[1] = "NoHostAuthenticationForLocalhost=yes";
     hostsession_close(visit_open(&v, "test-bash"));
-    visit_set(&v, "HostKeyAlias=there");
+    v.settings[2] = "HostKeyAlias=there";
     visit_refused(&v, "test-bash", HOSTSESSION_ERROR_HOST_KEY_UNKNOWN, "there", NULL);
     end();
 }
