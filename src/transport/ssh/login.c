@@ -319,32 +319,24 @@ static void next_key(ssh_login *l) {
     forget_answer(l);
 }
 
-/* With its certificate, and then without: a host may know the key alone, or take no such certificate (any more). */
-static int try_key(ssh_login *l, const identity *id) {
-    if (id->certified && !l->without_certificate) {
-        int result = ssh_userauth_publickey(l->session, NULL, id->certified);
-        if (result != SSH_AUTH_DENIED)
-            return result;
-        l->without_certificate = true;
-    }
-    return ssh_userauth_publickey(l->session, NULL, id->key);
-}
+typedef int (*key_method)(ssh_session session, const char *user, const ssh_key key);
 
-/* Whether the host would take it, in one way or the other. */
-static int offer_key(ssh_login *l, const identity *id) {
-    if (id->certificate && !l->without_certificate) {
-        int result = ssh_userauth_try_publickey(l->session, NULL, id->certificate);
+/* With its certificate, and then without: a host may know the key alone, or take no such certificate (any more).
+ * `certified` is NULL where there is none, `key` where it is not known. */
+static int try_key(ssh_login *l, ssh_key certified, ssh_key key, key_method method) {
+    if (certified && !l->without_certificate) {
+        int result = method(l->session, NULL, certified);
         if (result != SSH_AUTH_DENIED)
             return result;
         l->without_certificate = true;
     }
-    return id->public_part ? ssh_userauth_try_publickey(l->session, NULL, id->public_part) : SSH_AUTH_SUCCESS;
+    return key ? method(l->session, NULL, key) : SSH_AUTH_SUCCESS;
 }
 
 /* A key whose passphrase we lack: the host says first whether it is worth asking for. */
 static int open_key(ssh_login *l, identity *id) {
     if (!l->offered) {
-        int result = offer_key(l, id);
+        int result = try_key(l, id->certificate, id->public_part, ssh_userauth_try_publickey);
         if (result != SSH_AUTH_SUCCESS)
             return result;
     }
@@ -365,7 +357,7 @@ static int do_keys(ssh_login *l) {
         identity *id = &l->ids->items[l->key];
         int result = SSH_AUTH_DENIED;
         if (id->key)
-            result = try_key(l, id);
+            result = try_key(l, id->certified, id->key, ssh_userauth_publickey);
         else if (id->encrypted)
             result = open_key(l, id);
         if (result == SSH_AUTH_SUCCESS && !id->key)
