@@ -77,11 +77,9 @@ static bool on_marker(void *owner, const marker *m) {
     engine *e = s->engine;
     if (e->phase == PHASE_ENDED)
         return true;
-    /* Damaged on the way: what it says is not known. */
-    if (m->kind == MARKER_END && parts_status(m, end_status) < 0)
-        return false;
-    /* On a stream where none is printed it stands in a trace of what printed the real one. */
-    if (m->kind == MARKER_END && s >= &e->sides[e->end_count])
+    /* Damaged on the way: what it says is not known.  On a stream where none is printed: it stands in a trace of what
+     * printed the real one. */
+    if (m->kind == MARKER_END && (parts_status(m, end_status) < 0 || s >= &e->sides[e->end_count]))
         return false;
     if (m->crlf)
         e->shell->terminal_dirty = e->config.tty;
