@@ -155,8 +155,8 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool 
 
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
     return append_lines(d, d->quiet, token, to) &&
-           append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
-           (tty || ordered || append_line(d, d->error_end, token, to)) && append_number(d, number, to) &&
+           (tty || append_line(d, ordered ? d->pipe_end : d->error_end, token, to)) &&
+           append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) && append_number(d, number, to) &&
            append_end_call(d, number, "${_hs_u-1}", END_PLAIN, to) && append_line_end(END_PLAIN, to);
 }
 

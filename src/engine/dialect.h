@@ -87,7 +87,9 @@ typedef struct dialect {
     hints mend_words;
     const char *mend;
     const char *pipe_mend; /* ... on pipes; NULL: the same */
-    const char *error_end; /* for pipes where the streams come in no order: END on both */
+    /* For pipes: END on standard output; and on both streams, where these come in no order. */
+    const char *pipe_end;
+    const char *error_end;
 } dialect;
 
 /* How END is called where it must not show: in a group whose errors, or all of whose output, are thrown away; in a

@@ -64,18 +64,16 @@
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
 /* On pipes markers go to copies of the streams, since a command may move those.  COPY opens them; TO_OUT and TO_ERR
  * print what they get to them. */
-#define PIPE_END(PRINT, TO_OUT, STATE, SAME, END) STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}"
-#define PIPE_FUNCTIONS(DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, STATE, SAME, BEGIN, END)                           \
-    COPY DEFINE("_hs_e") PIPE_END(PRINT, TO_OUT, STATE, SAME, END) "\n",                                               \
-        PIPE_OTHERS(DEFINE, RETURN, PRINT, TO_OUT, TO_ERR, BEGIN, "\n")
+#define PIPE_FUNCTIONS(DEFINE, RETURN, PRINT, COPY, TO_OUT, TO_ERR, BEGIN)                                             \
+    COPY PIPE_OTHERS(DEFINE, RETURN, PRINT, TO_OUT, TO_ERR, BEGIN, "\n")
 #define PIPE_OTHERS(DEFINE, RETURN, PRINT, TO_OUT, TO_ERR, BEGIN, NEXT)                                                \
     STATUS(DEFINE, RETURN)                                                                                             \
     NEXT DEFINE("_hs_b") TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN "return \"$2\";}" NEXT DEFINE(         \
         "_hs_g") "_hs_b \"$1\" \"$2\";}" NEXT
-#define PIPE_BOTH_END(PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                                         \
-    STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}"
-#define PIPE_ERROR_END(DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                                \
-    DEFINE("_hs_e") PIPE_BOTH_END(PRINT, TO_OUT, TO_ERR, STATE, SAME, END) "\n"
+#define PIPE_END(DEFINE, NAME, PRINT, TO_OUT, STATE, SAME, END)                                                        \
+    DEFINE(NAME) STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n"
+#define PIPE_ERROR_END(DEFINE, NAME, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                          \
+    DEFINE(NAME) STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
@@ -140,17 +138,18 @@ static const char *const bash_tty[] = {BASH_VARIABLES ";" FUNCTION("_hs_f")
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
 #define BASH_PIPE_STATE "_hs_d=0 _hs_v=;" BASH_STATE
 static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
-                                        FUNCTION("_hs_f") PIPE_END(BASH_QUICK_PRINT, TO_BASH_OUT, BASH_PIPE_STATE,
-                                                                   SAME_BASH, BASH_END) "\n",
                                         PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
-                                                    WORD_BEGIN, ";")
-                                            BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n",
+                                                    WORD_BEGIN, "\n"),
                                         PROMPT_BASH("$_hs_y"), NULL};
+#define BASH_PIPE_END                                                                                                  \
+    PIPE_END(FUNCTION, "_hs_f", BASH_QUICK_PRINT, TO_BASH_OUT, BASH_PIPE_STATE, SAME_BASH, BASH_END)                   \
+    BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n"
 #define BASH_ERROR_END                                                                                                 \
-    FUNCTION("_hs_f")                                                                                                  \
-    PIPE_BOTH_END(BASH_QUICK_PRINT, TO_BASH_OUT, TO_BASH_ERR, BASH_PIPE_STATE, SAME_BASH, BASH_END)                    \
-    "\n" BASH_QUICK("", "_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(        \
-                            BASH_QUICK_PRINT "\"$_hs_n\"")) "\n"
+    PIPE_ERROR_END(FUNCTION, "_hs_f", BASH_QUICK_PRINT, TO_BASH_OUT, TO_BASH_ERR, BASH_PIPE_STATE, SAME_BASH,          \
+                   BASH_END)                                                                                           \
+    BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
+                   ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_n\""))      \
+    "\n"
 
 #define KILL_STOPPED(TEXT) "\n{ " TEXT ";} 2>/dev/null\n"
 /* bash says "Stopped" in the user's language. */
@@ -182,8 +181,7 @@ static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin
                                                             SAME_ZSH, WORD_BEGIN, WORD_END),
                                       PROMPT_ZSH, NULL};
 static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, COPIES, TO_OUT,
-                                                              TO_ERR, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_BEGIN,
-                                                              WORD_END),
+                                                              TO_ERR, WORD_BEGIN),
                                        PROMPT_ZSH, NULL};
 
 /* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
@@ -197,9 +195,8 @@ static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\
                                         PROMPT_ANSI, NULL};
 /* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
 static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT,
-                                                                                     COPIES, TO_OUT, TO_ERR, "",
-                                                                                     SAME_WORD, WORD_BEGIN,
-                                                                                     KSH93_WORD_END),
+                                                                                     COPIES, TO_OUT, TO_ERR,
+                                                                                     WORD_BEGIN),
                                          PROMPT_ANSI, NULL};
 
 #define MKSH_PRINT "\\builtin print -r -- "
@@ -222,8 +219,7 @@ static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builti
 /* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
 static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT,
                                                                                     DIGIT_COPIES, TO_OUT_DIGIT,
-                                                                                    TO_ERR_DIGIT, "", MKSH_PIPE_SAME,
-                                                                                    WORD_BEGIN, WORD_END),
+                                                                                    TO_ERR_DIGIT, WORD_BEGIN),
                                         MKSH_PROMPT(">&9"), NULL};
 
 #define ASH_PRINT "\\command printf "
@@ -240,7 +236,7 @@ static const char *const ash_says[] = {"\033[6n", "\nUse \"exit\" to leave shell
                                        "You have stopped jobs.\n", NULL};
 static const char *const ash_pipe[] = {ASH_STAYS,
                                        PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
-                                                      TO_ERR_DIGIT, "", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                                      TO_ERR_DIGIT, FORMAT_BEGIN),
                                        PROMPT_ANSI, NULL};
 
 /* A command substitution drops the newline at the end: something must follow it. */
@@ -255,7 +251,7 @@ static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, 
                                                      FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_POSIX, NULL};
 static const char *const dash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
-                                                       TO_ERR_DIGIT, "", SAME_TEST, FORMAT_BEGIN, FORMAT_END),
+                                                       TO_ERR_DIGIT, FORMAT_BEGIN),
                                         PROMPT_POSIX, NULL};
 
 #define BASH_MEND ";\\builtin shopt -s promptvars"
@@ -283,6 +279,7 @@ const dialect shell_bash = {.name = "bash",
                             .mend_words = HINT(SHOPT) | HINT(PROMPTVARS) | HINT(CLOSED_INPUT),
                             .mend = BASH_MEND,
                             .pipe_mend = BASH_MEND ";" BASH_INPUT,
+                            .pipe_end = BASH_PIPE_END,
                             .error_end = BASH_ERROR_END};
 const dialect shell_zsh = {.name = "zsh",
                            .blank_hides = true,
@@ -303,8 +300,10 @@ const dialect shell_zsh = {.name = "zsh",
                            .pipe_functions = zsh_pipe,
                            .mend_words = HINT(OPT) | HINT(EMULATE) | HINT(SET),
                            .mend = ";" ZSH_PROMPT_OPTIONS,
-                           .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, TO_OUT, TO_ERR, "_hs_v=;" ZSH_JOBS,
-                                                       SAME_ZSH, WORD_END)};
+                           .pipe_end =
+                               PIPE_END(FUNCTION, "_hs_e", BASH_PRINT, TO_OUT, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END),
+                           .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", BASH_PRINT, TO_OUT, TO_ERR,
+                                                       "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END)};
 const dialect shell_ksh93 = {.name = "ksh93",
                              .eval = "\\command eval ",
                              .in_pieces = true,
@@ -324,8 +323,10 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .quiet = ksh93_quiet,
                              .tty_functions = ksh93_tty,
                              .pipe_functions = ksh93_pipe,
-                             .error_end = PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR, "", SAME_WORD,
-                                                         KSH93_WORD_END)};
+                             .pipe_end =
+                                 PIPE_END(KSH93_FUNCTION, "_hs_e", KSH93_PRINT, TO_OUT, "", SAME_WORD, KSH93_WORD_END),
+                             .error_end = PIPE_ERROR_END(KSH93_FUNCTION, "_hs_e", KSH93_PRINT, TO_OUT, TO_ERR, "",
+                                                         SAME_WORD, KSH93_WORD_END)};
 const dialect shell_mksh = {.name = "mksh",
                             .blank_hides = true,
                             .eval = "\\builtin eval ",
@@ -344,7 +345,9 @@ const dialect shell_mksh = {.name = "mksh",
                             .quiet = mksh_quiet,
                             .tty_functions = mksh_tty,
                             .pipe_functions = mksh_pipe,
-                            .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
+                            .pipe_end =
+                                PIPE_END(FUNCTION, "_hs_e", MKSH_PRINT, TO_OUT_DIGIT, "", MKSH_PIPE_SAME, WORD_END),
+                            .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
                                                         MKSH_PIPE_SAME, WORD_END)};
 const dialect shell_ash = {.name = "ash",
                            .error_trap = true,
@@ -358,8 +361,9 @@ const dialect shell_ash = {.name = "ash",
                            .quiet = posix_quiet,
                            .tty_functions = ash_tty,
                            .pipe_functions = ash_pipe,
-                           .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
-                                                       FORMAT_END)};
+                           .pipe_end = PIPE_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
+                           .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
+                                                       SAME_TEST, FORMAT_END)};
 const dialect shell_dash = {.name = "dash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_VARIABLES,
@@ -369,5 +373,6 @@ const dialect shell_dash = {.name = "dash",
                             .quiet = posix_quiet,
                             .tty_functions = dash_tty,
                             .pipe_functions = dash_pipe,
-                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
-                                                        FORMAT_END)};
+                            .pipe_end = PIPE_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
+                            .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
+                                                        SAME_TEST, FORMAT_END)};
