@@ -55,20 +55,22 @@ char *loop_read_buffer(hostsession_loop *loop) {
 }
 
 void loop_enter_callback(hostsession_loop *loop) {
-    loop->called_back = true;
+    loop->wait_over = true;
     if (loop->now_stale)
         loop_update_now(loop);
 }
 
 static void on_wait_limit(uv_timer_t *timer) {
-    (void)timer;
+    hostsession_loop *loop = list_item(timer, hostsession_loop, wait_limit);
+    loop->wait_over = true;
 }
 
 /* UV_RUN_ONCE runs due timers and then waits all the same: not after a callback, which may have done what the caller
- * waits for, and not with tasks posted by it. */
+ * waits for, not with tasks posted by it, and not when the limit itself has passed already: the processor was away for
+ * longer, and nothing else may ever end the wait. */
 static void on_before_poll(uv_prepare_t *prepare) {
     hostsession_loop *loop = prepare->data;
-    if (loop->may_wait && (loop->called_back || !list_empty(&loop->tasks) || !list_empty(&loop->due)))
+    if (loop->may_wait && (loop->wait_over || !list_empty(&loop->tasks) || !list_empty(&loop->due)))
         uv_timer_start(&loop->wait_limit, on_wait_limit, 0, 0);
     loop->now_stale = true;
 }
@@ -174,7 +176,7 @@ static void run_tasks(hostsession_loop *loop) {
 static void run_pass(hostsession_loop *loop, uv_run_mode mode) {
     loop->dispatching = true;
     loop->may_wait = mode == UV_RUN_ONCE;
-    loop->called_back = false;
+    loop->wait_over = false;
     loop_update_now(loop);
     run_tasks(loop);
     loop->unregistered = false;

@@ -18,9 +18,9 @@ struct hostsession_loop {
     bool dispatching;
     unsigned callbacks; /* made outside dispatch, one in another */
     bool ending;
-    /* hostsession_loop_run_once() may sleep in this pass, and a callback ran before it could. */
+    /* hostsession_loop_run_once() may sleep in this pass, and what ends its sleep came before it could. */
     bool may_wait;
-    bool called_back;
+    bool wait_over;
     /* libuv registers a watch with the kernel only when it polls: until then the loop's descriptor is silent. */
     bool unregistered;
     list tasks;
