@@ -325,9 +325,9 @@ static void killed_while_idle(void **state) {
     hostsession_loop_free(loop);
 }
 
-/* What is queued for an inner shell never runs in the outer one. */
 /* The one in the middle dies; the innermost lives on, with the terminal open.  Where it has taken the foreground before
- * it was killed, the outer shell reads an error, and the session ends: nothing runs in the wrong shell. */
+ * it was killed, the outer shell reads an error and exits, or does not answer in time, and the session ends: nothing
+ * runs in the wrong shell. */
 static void left_behind_alive(void **state) {
     (void)state;
     hostsession *session = open_shell(NULL, NULL);
@@ -339,7 +339,8 @@ static void left_behind_alive(void **state) {
     enter(session, "bash");
     hostsession_error error = hostsession_run(session, "kill -9 $PPID; sleep 1000; echo not seen", NULL, &result);
     bool alive = hostsession_result_session_alive(result);
-    assert_int_equal(error, alive ? HOSTSESSION_ERROR_SHELL_EXITED : HOSTSESSION_ERROR_NOT_READY);
+    if (alive || error != HOSTSESSION_ERROR_NOT_READY)
+        assert_int_equal(error, HOSTSESSION_ERROR_SHELL_EXITED);
     assert_null(strstr(hostsession_result_output(result), "not seen"));
     hostsession_result_free(result);
     assert_int_equal(hostsession_get_depth(session), 0);
@@ -349,6 +350,7 @@ static void left_behind_alive(void **state) {
     hostsession_close(session);
 }
 
+/* What is queued for an inner shell never runs in the outer one. */
 static void what_waits_is_not_sent(void **state) {
     (void)state;
     hostsession_loop *loop = new_loop();
