@@ -116,6 +116,8 @@ typedef struct frame {
     bool restricted;
     /* The terminal echoes while the command runs. */
     bool echo;
+    /* No word can be an alias: a text of plain words needs no quotes. */
+    bool unaliased;
     /* Behind END the shell throws away what was typed and not read, until dialect_drained() comes. */
     bool drain;
     /* Another shell is entered: whatever ends that one, a line without END shows in a prompt with this line's number.
@@ -162,6 +164,9 @@ bool dialect_replace_foreign(bool tty, bytes *to);
 
 /* The dialect of the shell that gave this answer; NULL when it is none that we know. */
 const dialect *dialect_of_answer(const marker *answer);
+
+/* Whether an END says that there are no aliases: bash gives their number, behind the options. */
+bool dialect_unaliased(const marker *end);
 
 /* Whether it may be editing lines: what is typed behind the end of that would not be read as it stands. */
 bool dialect_edits_lines(const marker *answer);

@@ -74,6 +74,7 @@ typedef struct shell {
     bool exit_trap;          /* an EXIT trap may be set */
     bool debug_trap;         /* a DEBUG trap may be set */
     bool error_trap;         /* an ERR trap may be set */
+    bool unaliased;          /* there are no aliases */
     bool terminal_dirty;     /* echo or output processing was found on */
     bool editing;            /* the shell edits lines, as long as it finds the terminal as it did last */
     bool resets_terminal;    /* not the shell, but the host sets the terminal */

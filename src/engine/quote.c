@@ -5,6 +5,31 @@
 
 enum { piece_bytes = 200 };
 
+static bool is_reserved(const char *word, size_t length) {
+    static const char *const reserved[] = {"case",     "coproc", "do", "done",   "elif", "else", "esac",  "fi",   "for",
+                                           "function", "if",     "in", "select", "then", "time", "until", "while"};
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strlen(reserved[i]) == length && memcmp(reserved[i], word, length) == 0)
+            return true;
+    return false;
+}
+
+bool quote_needs_none(const char *text, size_t length) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    static const char others[] = "0123456789./:,+@%-~*?= ";
+    size_t first = 0;
+    while (first < length && text[first] != ' ')
+        first++;
+    if (first == 0 || is_reserved(text, first))
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        bool names = text[i] == '$' && i + 1 < length && memchr(letters, text[i + 1], sizeof letters - 1);
+        if (!names && !memchr(letters, text[i], sizeof letters - 1) && !memchr(others, text[i], sizeof others - 1))
+            return false;
+    }
+    return true;
+}
+
 static bool is_control(unsigned char byte) {
     return byte < 0x20 || byte == 0x7f;
 }

@@ -18,6 +18,11 @@ typedef enum quote_style {
     QUOTE_VARIABLES,
 } quote_style;
 
+/* Whether it is one simple command of plain words (names, numbers, options, assignments, files and patterns of them,
+ * `$name`) on one line: unless a word is an alias, it ends where it ends, and what is typed behind it stands for
+ * itself. */
+bool quote_needs_none(const char *text, size_t length);
+
 /* The set of control characters (bit n: byte n; bit 0: DEL, since NUL cannot be in a command) in `text`. */
 uint32_t quote_controls(const char *text, size_t length);
 

@@ -37,6 +37,7 @@ static bool type_frame(engine *e, hints h) {
                .apart = e->shell->verbose && e->shell->dialect->verbose_end,
                .restricted = e->shell->restricted,
                .echo = e->echoes,
+               .unaliased = e->shell->unaliased,
                .keeps_status = e->shell->error_trap && !e->guarded,
                .entry_token = c->way == ENGINE_ENTER ? e->config.token : NULL,
                .drain = e->drains,

@@ -97,15 +97,18 @@ static const char *const bash_quiet[] = {
 };
 #define BASH_PRINT "\\builtin printf '%s\\n' "
 /* RS and token; what comes before an END's number, and before an aborted line's status; what ends a marker.  Arrays:
- * `set -a` exports none. */
+ * `set -a` exports none.  _hs_w has as many elements as there are aliases; where there were some from the beginning
+ * they are not counted for each END, and there are some. */
 #define BASH_VARIABLES                                                                                                 \
-    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_v=() _hs_q=('')"
+    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_v=() "             \
+    "_hs_q=('');if ((BASH_VERSINFO<5))||((${#BASH_ALIASES[*]}));then _hs_w=(1);else \\builtin declare -n "             \
+    "_hs_w=BASH_ALIASES;fi"
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0 (1 where END could
  * not be printed); the prompt takes element _hs_d++ of a list whose only element is empty, and the marker where there
  * is none.  Each character of it costs the shell time, for each command. */
 #define PROMPT_BASH(BEGINNING)                                                                                         \
-    "_hs_p='${_hs_q[_hs_d++]-" BEGINNING "$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\" "                          \
-    "_hs_o=$_hs_p${PS4-};\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
+    "_hs_p='${_hs_q[_hs_d++]-" BEGINNING "$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\";"                          \
+    "\\builtin printf -v _hs_o %q \"$_hs_p${PS4-}\";\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
@@ -116,15 +119,16 @@ static const char *const bash_quiet[] = {
     "1<&- 2<&-)0]' _hs_c='_hs_q[$?-130?0:_hs_t]' "
 #define TAKE_TERMINAL "${_hs_y[_hs_c]}"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
- * we left it and no job was started, most of what END says is known, and stands in variables. */
+ * we left it and no job was started, most of what END says is known, and stands in variables.  _hs_o is a pattern that
+ * is all quoted: a variable in quotes is copied, and quoted, each time. */
 #define BASH_QUICK(TEST, PRINT_END)                                                                                    \
-    FUNCTION("_hs_e")                                                                                                  \
-    "if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}${PS4-} == \"$_hs_o\" ]];then _hs_d=0;" PRINT_END           \
-    "||_hs_d=1;else _hs_f \"$1\" \"$2\";fi;}"
-#define BASH_QUICK_END "\"$_hs_x$1;$2;$-$_hs_m${PWD-}$_hs_l\""
+    "_hs_e() if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}${PS4-} == $_hs_o ]]&&" PRINT_END                   \
+    ";then _hs_d=0;else _hs_f \"$1\" \"$2\";fi"
+#define BASH_OPTIONS "$-${#_hs_w[*]}"
+#define BASH_QUICK_END "\"$_hs_x$1;$2;" BASH_OPTIONS "$_hs_m${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
 #define BASH_STATE BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
-#define BASH_END(TERMINAL) "\"$_hs_x$1;$2;$-;" TERMINAL "$_hs_n\""
+#define BASH_END(TERMINAL) "\"$_hs_x$1;$2;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
 static const char *const bash_tty[] = {BASH_VARIABLES ";" FUNCTION("_hs_f")
                                            TTY_END(TEST_WORD, BASH_QUICK_PRINT, "_hs_d=0;" BASH_STATE, SAME_BASH,
                                                    BASH_END) "\n",
@@ -148,7 +152,7 @@ static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH
     PIPE_ERROR_END(FUNCTION, "_hs_f", BASH_QUICK_PRINT, TO_BASH_OUT, TO_BASH_ERR, BASH_PIPE_STATE, SAME_BASH,          \
                    BASH_END)                                                                                           \
     BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
-                   ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_n\""))      \
+                   "&&" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") "&&" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_n\""))    \
     "\n"
 
 #define KILL_STOPPED(TEXT) "\n{ " TEXT ";} 2>/dev/null\n"

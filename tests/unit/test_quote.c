@@ -47,6 +47,32 @@ static void controls_are_a_set(void **state) {
     bytes_free(&b);
 }
 
+static bool needs_none(const char *text) {
+    return quote_needs_none(text, strlen(text));
+}
+
+static void plain_words_need_none(void **state) {
+    (void)state;
+    static const char *const plain[] = {"true",       "ls -l /tmp", "cd ..",        "make -j2 CC=gcc V=1 ",
+                                        "/bin/true",  "~/bin/a b",  "cp *.c a?c ~", "echo %1 a@b:",
+                                        "if_it_is x", "thenx",      "echo if done", "a=1 b= c",
+                                        "a=$b",       "$a/$_b $a"};
+    static const char *const others[] = {"",           " ",         " true",    "echo $",     "echo $1",   "=x;",
+                                         "if",         "if true",   "time ls",  "coproc cat", "while x",   "done",
+                                         "echo #",     "echo $(a)", "echo 'a'", "echo \"a",   "echo \\",   "a;b",
+                                         "a&",         "a|b",       "a>b",      "a <b",       "echo ${a}", "echo `a",
+                                         "echo {a,b}", "[ a",       "[[ a",     "! true",     "a\nb",      "a\tb",
+                                         "f(",         "(a",        "a^b",      "echo !!",    "a\x7f",     "a\xc3\xa4",
+                                         "function f", "case a in", "{ a"};
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        if (!needs_none(plain[i]))
+            fail_msg("quoted: %s", plain[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (needs_none(others[i]))
+            fail_msg("not quoted: %s", others[i]);
+    assert_false(quote_needs_none("a\0b", 3));
+}
+
 /* What a shell makes of the word, for the two forms that have no variables. */
 static size_t unquote(const char *at, char *to) {
     char *start = to;
@@ -138,6 +164,7 @@ static void a_character_is_not_cut(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_exact_text),
+        cmocka_unit_test(plain_words_need_none),
         cmocka_unit_test(controls_are_a_set),
         cmocka_unit_test(long_texts_are_typed_in_short_lines),
         cmocka_unit_test(a_text_for_a_pipe_is_one_piece),
