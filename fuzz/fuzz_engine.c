@@ -294,7 +294,7 @@ static void receive_marker(world *w, hostsession_stream stream) {
         /* fallthrough */
     case 2:
         bytes_printf(&m, "\036" TOKEN ";E;%llu;%u;%s;%u;%s;%u;/d%u\036" TOKEN "%s", (unsigned long long)number, status,
-                     shape & 0x10 ? "hx" : "h", shape >> 5 & 1, shape & 0x40 ? "31" : "30", status % 5, status % 3,
+                     shape & 0x10 ? "hx" : "h0", shape >> 5 & 1, shape & 0x40 ? "31" : "30", status % 5, status % 3,
                      ending);
         break;
     case 1:
@@ -467,13 +467,16 @@ static void step(world *w) {
     }
 }
 
-/* The number of the END behind the last eval; 0: there is none.  Lines of earlier commands may still be unsent. */
+/* The number of the END behind the last command; 0: there is none.  Lines of earlier commands may still be unsent. */
 static uint64_t find_frame(const char *data, size_t length) {
+    /* The plain ones of those that run() has are in groups. */
+    static const char *const texts[] = {"eval ", "{ echo hi;}", "{ exit 3;}", "{ cat;}"};
     const char *end = data + length;
-    const char *eval = NULL;
-    for (const char *at = data; (at = memmem(at, (size_t)(end - at), "eval ", 5)) != NULL; at += 5)
-        eval = at;
-    const char *call = eval ? memmem(eval, (size_t)(end - eval), "_hs_e ", 6) : NULL;
+    const char *text = NULL;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        for (const char *at = data; (at = memmem(at, (size_t)(end - at), texts[i], strlen(texts[i]))) != NULL; at++)
+            text = !text || at > text ? at : text;
+    const char *call = text ? memmem(text, (size_t)(end - text), "_hs_e ", 6) : NULL;
     uint64_t number = 0;
     for (const char *at = call ? call + 6 : end; at < end && *at >= '0' && *at <= '9'; at++)
         number = number * 10 + (uint64_t)(*at - '0');
@@ -508,7 +511,7 @@ static void open_shell(world *w, unsigned shell) {
     receive(w, HOSTSESSION_STREAM_OUTPUT, bytes_front(&m), bytes_length(&m));
     send_out(w, SIZE_MAX);
     static const char quieted[] = "\036" TOKEN ";E;2;0;;1;;;\036" TOKEN "\n";
-    static const char taught[] = "\036" TOKEN ";E;3;0;h;1;30;2;/\036" TOKEN "\n";
+    static const char taught[] = "\036" TOKEN ";E;3;0;h0;1;30;2;/\036" TOKEN "\n";
     receive(w, HOSTSESSION_STREAM_OUTPUT, quieted, sizeof quieted - 1);
     send_out(w, SIZE_MAX);
     receive(w, HOSTSESSION_STREAM_OUTPUT, taught, sizeof taught - 1);

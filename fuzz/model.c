@@ -52,7 +52,8 @@ static void print_begin(model *m, uint64_t number) {
 
 static void print_end(model *m, uint64_t number, int status) {
     char text[128];
-    snprintf(text, sizeof text, RS ";E;%" PRIu64 ";%d;himB;1;30;2;/home" RS "\n", number, status);
+    const char *aliases = m->shell == MODEL_BASH ? "0" : "";
+    snprintf(text, sizeof text, RS ";E;%" PRIu64 ";%d;himB%s;1;30;2;/home" RS "\n", number, status, aliases);
     say(m, HOSTSESSION_STREAM_OUTPUT, text);
     if (m->end_on_both)
         say(m, HOSTSESSION_STREAM_ERROR, text);
@@ -138,7 +139,7 @@ static void run_line(model *m, const char *line) {
     } else if (end && *end >= '0' && *end <= '9') {
         if ((number = behind(line, "_hs_b ")))
             print_begin(m, number_at(m, number));
-        if (strstr(line, "eval ")) {
+        if (strstr(line, "eval ") || strstr(line, "{ cmd")) {
             start_command(m, line, end);
             return;
         }

@@ -45,13 +45,13 @@ const dialect *dialect_of_answer(const marker *a) {
     return has_ansi_quotes ? &shell_ash : &shell_dash;
 }
 
-bool dialect_unaliased(const marker *m) {
+bool dialect_unaliased(const dialect *d, const marker *m) {
     const char *flags = m->fields[end_flags].text;
     size_t length = m->fields[end_flags].length;
     size_t options = length;
     while (options && flags[options - 1] >= '0' && flags[options - 1] <= '9')
         options--;
-    return length - options == 1 && flags[options] == '0';
+    return d->counts_aliases && length - options == 1 && flags[options] == '0';
 }
 
 bool dialect_edits_lines(const marker *a) {

@@ -37,6 +37,8 @@ typedef struct dialect {
     bool tells_of_jobs;
     /* Its END says whether there are jobs, or says nothing where there were none yet. */
     bool counts_jobs;
+    /* Behind the options its END says how many aliases there are. */
+    bool counts_aliases;
     /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
      * turn that off.  It puts back what it found, so that only a command in it can change the modes. */
     bool edits;
@@ -165,8 +167,8 @@ bool dialect_replace_foreign(bool tty, bytes *to);
 /* The dialect of the shell that gave this answer; NULL when it is none that we know. */
 const dialect *dialect_of_answer(const marker *answer);
 
-/* Whether an END says that there are no aliases: bash gives their number, behind the options. */
-bool dialect_unaliased(const marker *end);
+/* Whether an END says that there are no aliases. */
+bool dialect_unaliased(const dialect *d, const marker *end);
 
 /* Whether it may be editing lines: what is typed behind the end of that would not be read as it stands. */
 bool dialect_edits_lines(const marker *answer);

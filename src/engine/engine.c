@@ -306,7 +306,7 @@ void parts_note_end(engine *e, const marker *m) {
     note_trace(e, m->number);
     e->shell->verbose = marker_field_has(m, end_flags, 'v');
     e->shell->restricted = marker_field_has(m, end_flags, 'r');
-    e->shell->unaliased = dialect_unaliased(m);
+    e->shell->unaliased = dialect_unaliased(e->shell->dialect, m);
     int64_t prompt = marker_number(m, end_prompt, 100000);
     e->shell->prompt_changed = prompt != e->shell->prompt_length;
     note_streams(e, m->fields[end_streams].text, m->fields[end_streams].length);
