@@ -383,6 +383,8 @@ static void program_step(world *w, unsigned step) {
     case 7:
         print(w, HOSTSESSION_STREAM_OUTPUT, take(w) & 1 ? "word: " : "name: ", 6);
         w->shell.asks = w->config.tty;
+        /* The answer comes back. */
+        w->inexact |= w->shell.echo;
         break;
     case 8:
         w->shell.stubborn = (model_stubborn)(take(w) % 4);

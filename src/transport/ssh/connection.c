@@ -49,6 +49,9 @@ static void drop_session(ssh_connection *c) {
     c->descriptor = -1;
     route_free(c->route);
     c->route = NULL;
+    free(c->stray);
+    c->stray = NULL;
+    c->spoken = false;
 }
 
 void connection_free(ssh_connection *c) {
@@ -82,6 +85,12 @@ void connection_fail_with(ssh_connection *c, hostsession_error error, const char
     connection_fail(c, &why);
 }
 
+static void give_up(ssh_connection *c) {
+    hostsession_failure why;
+    connection_explain(c, &why);
+    connection_fail(c, &why);
+}
+
 /* ---- another try ---- */
 
 /* sshd closes the connection before its greeting, or in the middle of the key exchange, when too many are logging in.
@@ -93,6 +102,36 @@ static bool was_dropped(const ssh_connection *c) {
     bool unsaid = said[0] == 0 || strcmp(said, strerror(0)) == 0;
     return strstr(said, "disconnected") || strstr(said, "reset by peer") || strstr(said, "Broken pipe") ||
            (unsaid && recv(c->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+}
+
+static size_t line_length(const char *text, size_t length) {
+    size_t i = 0;
+    while (i < length && text[i] != '\r' && text[i] != '\n')
+        i++;
+    return i;
+}
+
+/* RFC 4253, section 4.2: other lines may come before the version. */
+static void note_first_words(ssh_connection *c) {
+    static const char version[] = "SSH-";
+    char words[80];
+    ssize_t length = c->spoken ? 0 : recv(c->descriptor, words, sizeof words, MSG_PEEK | MSG_DONTWAIT);
+    if (length <= 0)
+        return;
+    c->spoken = true;
+    if ((size_t)length < sizeof version - 1 || memcmp(words, version, sizeof version - 1) != 0)
+        c->stray = strndup(words, line_length(words, (size_t)length));
+}
+
+/* What listens there is something else.  What sshd says as it drops a connection is no version, either. */
+static bool is_no_ssh(const ssh_connection *c) {
+    static const char *const drops[] = {"Exceeded MaxStartups", "Not allowed at this time"};
+    if (!c->stray || ssh_get_serverbanner(c->session))
+        return false;
+    for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++)
+        if (strncmp(c->stray, drops[i], strlen(drops[i])) == 0)
+            return false;
+    return true;
 }
 
 static int64_t jitter_us(int64_t up_to) {
@@ -118,6 +157,12 @@ static void try_again_later(ssh_connection *c) {
 static void greeting_failed(ssh_connection *c) {
     char said[400];
     char what[600];
+    /* It may have come while libssh wrote in vain. */
+    note_first_words(c);
+    if (is_no_ssh(c)) {
+        give_up(c);
+        return;
+    }
     if (was_dropped(c) && c->tries + 1 < most_tries) {
         try_again_later(c);
         return;
@@ -126,7 +171,8 @@ static void greeting_failed(ssh_connection *c) {
     failure_escape_tail(said, sizeof said, text, strlen(text));
     if (was_dropped(c))
         snprintf(what, sizeof what,
-                 "the host closed the connection before the login, %u times (sshd's MaxStartups, or a firewall)",
+                 "the host closed the connection before the login, %u times (sshd's MaxStartups, a firewall, or no "
+                 "SSH server)",
                  c->tries + 1);
     else
         snprintf(what, sizeof what, "no SSH connection could be set up: %s", said);
@@ -363,6 +409,7 @@ static void step_login(ssh_connection *c) {
 
 static void step_greeting(ssh_connection *c) {
     static const ssh_login_host host = {on_login_asks, on_login_goes_on};
+    note_first_words(c);
     int result = ssh_connect(c->session);
     if (result == SSH_AGAIN) {
         lanes_watch(c);
@@ -428,18 +475,12 @@ static void keep_alive(ssh_connection *c) {
     connection_turn(c);
 }
 
-/* ConnectTimeout. */
-static void give_up(ssh_connection *c) {
-    hostsession_failure why;
-    connection_explain(c, &why);
-    connection_fail(c, &why);
-}
-
 static void on_timer(loop_timer *timer) {
     ssh_connection *c = list_item(timer, ssh_connection, timer);
     if (c->state == CONNECTION_READY) {
         keep_alive(c);
     } else if (connection_is_opening(c)) {
+        /* ConnectTimeout. */
         give_up(c);
     } else if (c->pausing) {
         c->pausing = false;
@@ -479,6 +520,21 @@ bool ssh_lane_depends_on(const ssh_lane *lane, const ssh_connection *connection)
     return at != NULL;
 }
 
+static void explain_greeting(const ssh_connection *c, hostsession_failure *failure) {
+    const char *host = ssh_settings_host(c->settings);
+    int port = ssh_settings_port(c->settings);
+    char said[400];
+    if (is_no_ssh(c)) {
+        failure_escape_tail(said, sizeof said, c->stray, strlen(c->stray));
+        failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "connect",
+                    "%s port %d: what listens there is no SSH server: it said \"%s\"", host, port, said);
+    } else {
+        failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "connect",
+                    "%s port %d: connected, but what is there did not complete SSH's greeting and key exchange in time",
+                    host, port);
+    }
+}
+
 void connection_explain(const ssh_connection *c, hostsession_failure *failure) {
     const char *host = ssh_settings_host(c->settings);
     int port = ssh_settings_port(c->settings);
@@ -493,9 +549,7 @@ void connection_explain(const ssh_connection *c, hostsession_failure *failure) {
         route_explain(c->route, failure);
         break;
     case CONNECTION_GREETING:
-        failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "connect",
-                    "%s port %d: connected, but what is there did not complete SSH's greeting and key exchange in time",
-                    host, port);
+        explain_greeting(c, failure);
         break;
     case CONNECTION_LOGIN:
         failure_set(failure, HOSTSESSION_ERROR_AUTH, 0, "auth", "%s port %d: the login was not over in time", host,

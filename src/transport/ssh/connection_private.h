@@ -37,6 +37,8 @@ struct ssh_connection {
     int descriptor;
     hostsession_watch *watch;
     ssh_session session;
+    bool spoken; /* the host has said something */
+    char *stray; /* what it was, if it was no SSH version: the beginning of the line */
     ssh_login *login;
     bool distrusted;
     ssh_event event;

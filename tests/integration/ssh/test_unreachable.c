@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static hostsession_loop *loop;
@@ -129,6 +130,28 @@ static void hosts_that_are_not_ssh(void **state) {
     says("\0\0\0\0", 4, HOSTSESSION_ERROR_CONNECT, 1000);
 }
 
+/* It is told what it said, whether it stays or goes; and it is not tried again. */
+static void another_protocol(void **state) {
+    (void)state;
+    static const char said[] = "no SSH server: it said \"HTTP/1.1 400 Bad \\x1b Request\"";
+    relay *r = start_relay(visit_server);
+    begin(ssh_server_config_at(visit_server, relay_port(r)));
+    relay_say(r, "HTTP/1.1 400 Bad \033 Request\r\n\r\n", 31);
+    v.options.connect_timeout_ms = 1000;
+    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, said, NULL);
+    assert_int_equal(relay_count(r).connections, 1);
+    v.options.connect_timeout_ms = patience_ms;
+    const char *tries = case_path("tries");
+    const char *proxy = make_file("proxy", "echo >>%s; printf 'HTTP/1.1 400 Bad \\033 Request\\r\\n'", tries);
+    visit_set(&v, "ProxyCommand=sh %s", proxy);
+    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, said, NULL);
+    struct stat once;
+    assert_int_equal(stat(tries, &once), 0);
+    assert_int_equal(once.st_size, 1);
+    end();
+    relay_stop(r);
+}
+
 static void a_banner_that_never_ends(void **state) {
     (void)state;
     says_much("x");
@@ -219,11 +242,17 @@ static void a_host_that_is_restarted(void **state) {
 }
 
 static const api_case cases[] = {
-    CASE(names_and_ports),          CASE(a_host_that_does_not_answer),
-    CASE(a_host_that_says_nothing), CASE(hosts_that_are_not_ssh),
-    CASE(a_banner_that_never_ends), CASE(lines_before_the_version),
-    CASE(dropped_some_times),       CASE(dropped_always),
-    CASE(refused_by_the_network),   CASE(a_login_that_takes_too_long),
+    CASE(names_and_ports),
+    CASE(a_host_that_does_not_answer),
+    CASE(a_host_that_says_nothing),
+    CASE(hosts_that_are_not_ssh),
+    CASE(another_protocol),
+    CASE(a_banner_that_never_ends),
+    CASE(lines_before_the_version),
+    CASE(dropped_some_times),
+    CASE(dropped_always),
+    CASE(refused_by_the_network),
+    CASE(a_login_that_takes_too_long),
     CASE(a_host_that_is_restarted),
 };
 VISIT_MAIN("ssh-unreachable", NULL, cases)
