@@ -33,6 +33,8 @@ static void print_prompt(model *m) {
         m->silent_prompts--;
         return;
     }
+    if (m->silent)
+        return;
     if (!m->taught) {
         say(m, prompt_stream(m), "$ ");
         return;
@@ -123,8 +125,13 @@ static void run_line(model *m, const char *line) {
         m->line_number = number_at(m, number);
     if (m->tty && strstr(line, "-echo"))
         m->echo = false;
-    if (strncmp(line + strspn(line, " "), "PS1=", 4) == 0 || strstr(line, "eval 'PS1="))
+    if (strcmp(line, "PS1=") == 0)
+        m->silent = true;
+    if (strncmp(line + strspn(line, " "), "PS1=$", 5) == 0 || strstr(line, "eval 'PS1=")) {
         m->taught = true;
+        m->silent = false;
+        m->silent_prompts = 1;
+    }
     if ((number = behind(line, ";A;")) && strstr(line, "BASH_VERSION")) {
         print_answer(m, number_at(m, number));
     } else if (strstr(line, ";E;%s;0;;1;;;")) {

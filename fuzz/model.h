@@ -38,6 +38,7 @@ typedef struct model {
     int exit_status;
 
     bool taught; /* the prompt is ours */
+    bool silent; /* the prompt is empty */
     int status;  /* $? */
     uint64_t line_number;
     int silent_prompts; /* bash: the next so many prompts print nothing */
