@@ -111,6 +111,7 @@ typedef struct recovery {
     int interrupts;    /* pipes: how many the shell may still answer with a prompt */
     int asked_again;   /* pipes: how often a proof was, since such a prompt came */
     bool proven;       /* the shell has answered once */
+    int64_t proven_at; /* when */
     bool awaits_signals; /* it has, and what was sent to stop the command is still on its way */
 } recovery;
 

@@ -32,6 +32,8 @@ enum {
     prompt_us = 100000,
     /* How long the answer to a proof may be behind that to a later one. */
     overtaken_us = 1500000,
+    /* How long the second answer may take before the shell is taken to wait for a program that it had forgotten. */
+    forgotten_us = 1500000,
     /* On pipes: so many proofs get a rung's time for their answer, each later one a rung more. */
     quick_proofs = 2,
     most_asked_again = 4,
@@ -369,9 +371,13 @@ static void climb(engine *e) {
     e->recovery.knocked = false;
     e->recovery.held_step = 0;
     /* The shell has answered once: its second answer is late, or was thrown away.  What would stop a command would now
-     * meet the shell alone, and, from far away, only after it has been let go. */
+     * meet the shell alone, and, from far away, only after it has been let go.  But bash without job control, given up
+     * just as it had started a program that did not see the signal yet, waits for it when it runs its next command. */
     if (e->recovery.proven) {
-        prove(e);
+        if (e->now >= e->recovery.proven_at + forgotten_us)
+            kill_foreground(e);
+        if (e->phase == PHASE_RECOVERING)
+            prove(e);
         return;
     }
     if (!e->config.tty) {
@@ -423,6 +429,7 @@ void recovery_synced(engine *e) {
      * over with that. */
     if (!e->recovery.proven) {
         e->recovery.proven = true;
+        e->recovery.proven_at = e->now;
         ask(e);
         e->next_step = e->now + rung_us;
         return;
