@@ -118,8 +118,12 @@ static void note_first_words(ssh_connection *c) {
     ssize_t length = c->spoken ? 0 : recv(c->descriptor, words, sizeof words, MSG_PEEK | MSG_DONTWAIT);
     if (length <= 0)
         return;
+    size_t compared = (size_t)length < sizeof version - 1 ? (size_t)length : sizeof version - 1;
+    bool is_version = memcmp(words, version, compared) == 0;
+    if (is_version && compared < sizeof version - 1)
+        return;
     c->spoken = true;
-    if ((size_t)length < sizeof version - 1 || memcmp(words, version, sizeof version - 1) != 0)
+    if (!is_version)
         c->stray = strndup(words, line_length(words, (size_t)length));
 }
 
@@ -538,12 +542,15 @@ static void explain_greeting(const ssh_connection *c, hostsession_failure *failu
 void connection_explain(const ssh_connection *c, hostsession_failure *failure) {
     const char *host = ssh_settings_host(c->settings);
     int port = ssh_settings_port(c->settings);
+    if (c->tries > 0 && c->state <= CONNECTION_GREETING && !is_no_ssh(c)) {
+        failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "connect",
+                    "%s port %d: the host closed the connection before the login, again and again", host, port);
+        return;
+    }
     switch (c->state) {
     case CONNECTION_QUEUED:
         failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "connect",
-                    c->pausing ? "%s port %d: the host closed the connection before the login, again and again"
-                               : "%s port %d: the connection waited for others that are being opened; allow more time",
-                    host, port);
+                    "%s port %d: the connection waited for others that are being opened; allow more time", host, port);
         break;
     case CONNECTION_ROUTING:
         route_explain(c->route, failure);

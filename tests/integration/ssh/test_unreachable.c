@@ -191,7 +191,7 @@ static void dropped_always(void **state) {
     begin(ssh_server_config_at(visit_server, relay_port(r)));
     relay_drop(r, 1000);
     visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "closed the connection before the login, 6 times", NULL);
-    v.options.connect_timeout_ms = 600;
+    v.options.connect_timeout_ms = 1500;
     visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "closed the connection before the login", NULL);
     end();
     relay_stop(r);
