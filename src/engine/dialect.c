@@ -260,6 +260,16 @@ bool dialect_in_pieces(const dialect *d, size_t length) {
     return d->in_pieces && length > piece_bytes;
 }
 
+/* What stands for the command in its line; `pieces`: it is in a variable. */
+static bool append_command(const dialect *d, const frame *f, const bytes *text, bool pieces, bytes *to) {
+    if (is_grouped(d, f))
+        return bytes_append(to, "{ ", 2) && bytes_append(to, f->command, f->length) && bytes_append(to, ";}", 2);
+    return bytes_append_text(to, is_sourced(d, f) ? d->source : d->eval) &&
+           (pieces ? bytes_append_text(to, "\"$_hs_v\"")
+                   : quote_append(to, f->tty ? d->tty_quotes : d->pipe_quotes, bytes_front(text), bytes_length(text),
+                                  f->tty));
+}
+
 bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     bytes text = {0};
     bool right = append_text(d, f, &text);
@@ -273,16 +283,8 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
         right = bytes_printf(to, "\\builtin printf -v PS1 '\\036%s;P;%" PRIu64 ";$?\\036%s\\n' 2>/dev/null;",
                              f->entry_token, f->number, f->entry_token);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
-            (!f->keeps_status || bytes_append_text(to, "_hs_z=;")) && append_start(d, f, to);
-    bool grouped = is_grouped(d, f);
-    if (right && !grouped)
-        right = bytes_append_text(to, is_sourced(d, f) ? d->source : d->eval);
-    if (right && grouped)
-        right = bytes_append(to, "{ ", 2) && bytes_append(to, f->command, f->length) && bytes_append(to, ";}", 2);
-    else if (right && pieces)
-        right = bytes_append_text(to, "\"$_hs_v\"");
-    else if (right)
-        right = quote_append(to, f->tty ? d->tty_quotes : d->pipe_quotes, bytes_front(&text), length, f->tty);
+            (!f->keeps_status || bytes_append_text(to, "_hs_z=;")) && append_start(d, f, to) &&
+            append_command(d, f, &text, pieces, to);
     bytes_wipe(&text);
     return right && append_end(d, f, to);
 }

@@ -104,27 +104,21 @@ static bool was_dropped(const ssh_connection *c) {
            (unsaid && recv(c->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
 }
 
-static size_t line_length(const char *text, size_t length) {
-    size_t i = 0;
-    while (i < length && text[i] != '\r' && text[i] != '\n')
-        i++;
-    return i;
-}
-
 /* RFC 4253, section 4.2: other lines may come before the version. */
 static void note_first_words(ssh_connection *c) {
     static const char version[] = "SSH-";
     char words[80];
-    ssize_t length = c->spoken ? 0 : recv(c->descriptor, words, sizeof words, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t length = c->spoken ? 0 : recv(c->descriptor, words, sizeof words - 1, MSG_PEEK | MSG_DONTWAIT);
     if (length <= 0)
         return;
+    words[length] = '\0';
     size_t compared = (size_t)length < sizeof version - 1 ? (size_t)length : sizeof version - 1;
     bool is_version = memcmp(words, version, compared) == 0;
     if (is_version && compared < sizeof version - 1)
         return;
     c->spoken = true;
     if (!is_version)
-        c->stray = strndup(words, line_length(words, (size_t)length));
+        c->stray = strndup(words, strcspn(words, "\r\n"));
 }
 
 /* What listens there is something else.  What sshd says as it drops a connection is no version, either. */
