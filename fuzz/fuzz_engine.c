@@ -237,12 +237,13 @@ static unsigned take(world *w) {
 
 /* The number of the last frame or question that was typed. */
 static void look_at_sent(world *w, const char *data, size_t length) {
-    static const char *const calls[] = {"_hs_e ", TOKEN ";A;", TOKEN "\\n' "};
+    static const char *const calls[] = {"_hs_e ", "_hs_f ", TOKEN ";A;", TOKEN "\\n' "};
     const char *end = data + length;
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         for (const char *at = data; (at = memmem(at, (size_t)(end - at), calls[i], strlen(calls[i]))) != NULL;) {
             uint64_t number = 0;
-            for (at += strlen(calls[i]); at < end && *at >= '0' && *at <= '9'; at++)
+            at += strlen(calls[i]);
+            for (at += at < end && *at == '"'; at < end && *at >= '0' && *at <= '9'; at++)
                 number = number * 10 + (uint64_t)(*at - '0');
             if (number > w->typed && number < 1000000)
                 w->typed = number;
@@ -293,6 +294,11 @@ static void receive_marker(world *w, hostsession_stream stream) {
         }
         /* fallthrough */
     case 2:
+        if (status & 0x40) {
+            bytes_printf(&m, "\036" TOKEN ";F;%llu;%u;/d%u\036" TOKEN "%s", (unsigned long long)number, status,
+                         status % 3, ending);
+            break;
+        }
         bytes_printf(&m, "\036" TOKEN ";E;%llu;%u;%s;%u;%s;%u;/d%u\036" TOKEN "%s", (unsigned long long)number, status,
                      shape & 0x10 ? "hx" : "h0", shape >> 5 & 1, shape & 0x40 ? "31" : "30", status % 5, status % 3,
                      ending);
@@ -478,7 +484,8 @@ static uint64_t find_frame(const char *data, size_t length) {
             text = !text || at > text ? at : text;
     const char *call = text ? memmem(text, (size_t)(end - text), "_hs_e ", 6) : NULL;
     uint64_t number = 0;
-    for (const char *at = call ? call + 6 : end; at < end && *at >= '0' && *at <= '9'; at++)
+    const char *at = call ? call + 6 : end;
+    for (at += at < end && *at == '"'; at < end && *at >= '0' && *at <= '9'; at++)
         number = number * 10 + (uint64_t)(*at - '0');
     return number;
 }

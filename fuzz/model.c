@@ -29,18 +29,15 @@ static void print_prompt(model *m) {
     char text[96];
     if (m->exited)
         return;
-    if (m->shell == MODEL_BASH && m->silent_prompts) {
-        m->silent_prompts--;
-        return;
-    }
-    if (m->silent)
+    if (m->silent || (m->shell == MODEL_BASH && m->taught && m->line_status == 0 && !m->shows_prompts))
         return;
     if (!m->taught) {
         say(m, prompt_stream(m), "$ ");
         return;
     }
-    uint64_t number = m->shell == MODEL_BASH ? 0 : m->line_number;
-    snprintf(text, sizeof text, RS ";P;%" PRIu64 ";%d" RS "\n", number, m->status);
+    bool bash = m->shell == MODEL_BASH;
+    snprintf(text, sizeof text, RS ";P;%" PRIu64 ";%d" RS "\n", bash ? 0 : m->line_number,
+             bash ? m->line_status : m->status);
     say(m, prompt_stream(m), text);
 }
 
@@ -52,14 +49,21 @@ static void print_begin(model *m, uint64_t number) {
         say(m, HOSTSESSION_STREAM_ERROR, text);
 }
 
-static void print_end(model *m, uint64_t number, int status) {
+/* `whole`: in bash, too. */
+static void print_end(model *m, uint64_t number, int status, bool whole) {
     char text[128];
-    const char *aliases = m->shell == MODEL_BASH ? "0" : "";
-    snprintf(text, sizeof text, RS ";E;%" PRIu64 ";%d;himB%s;1;30;2;/home" RS "\n", number, status, aliases);
+    bool bash = m->shell == MODEL_BASH;
+    bool brief = bash && m->told && !whole;
+    snprintf(text, sizeof text, RS ";%c;%" PRIu64 ";%d;%s/home" RS "\n", brief ? 'F' : 'E', number, status,
+             brief  ? ""
+             : bash ? "himB0;1;30;2;"
+                    : "himB;1;30;2;");
     say(m, HOSTSESSION_STREAM_OUTPUT, text);
     if (m->end_on_both)
         say(m, HOSTSESSION_STREAM_ERROR, text);
-    m->silent_prompts = 1;
+    m->told = true;
+    m->shows_prompts &= !whole;
+    m->line_status = 0;
 }
 
 static void print_answer(model *m, uint64_t number) {
@@ -84,6 +88,13 @@ static const char *behind(const char *line, const char *call) {
     return at ? at + strlen(call) : NULL;
 }
 
+/* The number that END is called with. */
+static const char *find_end(const model *m, const char *line, bool *ret_whole) {
+    const char *whole = m->shell == MODEL_BASH ? behind(line, "_hs_f \"") : NULL;
+    *ret_whole = whole && *whole >= '0' && *whole <= '9';
+    return *ret_whole ? whole : behind(line, m->shell == MODEL_BASH ? "_hs_e \"" : "_hs_e ");
+}
+
 static void finish_line(model *m) {
     if (!m->drain_number)
         print_prompt(m);
@@ -98,13 +109,14 @@ static void note_end(model *m, int status, bool normally) {
 
 static void end_command(model *m, int status, bool normally) {
     note_end(m, status, normally);
-    print_end(m, m->number, status);
+    print_end(m, m->number, status, false);
     m->drain_number = m->drains ? m->number : 0;
     finish_line(m);
 }
 
 static void abort_command(model *m, int status, bool normally) {
     note_end(m, status, normally);
+    m->line_status = status ? status : 1;
     finish_line(m);
 }
 
@@ -119,8 +131,10 @@ static void start_command(model *m, const char *line, const char *end) {
 }
 
 static void run_line(model *m, const char *line) {
-    const char *end = behind(line, "_hs_e ");
+    bool whole;
+    const char *end = find_end(m, line, &whole);
     const char *number;
+    m->line_status = 0;
     if ((number = behind(line, "_hs_k=")) && *number != '0')
         m->line_number = number_at(m, number);
     if (m->tty && strstr(line, "-echo"))
@@ -129,8 +143,7 @@ static void run_line(model *m, const char *line) {
         m->silent = true;
     if (strncmp(line + strspn(line, " "), "PS1=$", 5) == 0 || strstr(line, "eval 'PS1=")) {
         m->taught = true;
-        m->silent = false;
-        m->silent_prompts = 1;
+        m->silent = m->told = m->shows_prompts = false;
     }
     if ((number = behind(line, ";A;")) && strstr(line, "BASH_VERSION")) {
         print_answer(m, number_at(m, number));
@@ -150,7 +163,9 @@ static void run_line(model *m, const char *line) {
             start_command(m, line, end);
             return;
         }
-        print_end(m, number_at(m, end), m->status);
+        print_end(m, number_at(m, end), m->status, whole);
+    } else if (strstr(line, "_hs_q=();}")) {
+        m->shows_prompts = true;
     } else if (strstr(line, "kill -9 %%")) {
         m->stopped = false;
     }
@@ -169,6 +184,7 @@ static void read_line(model *m, const char *line) {
         if (!strstr(line, wanted))
             return;
         m->drain_number = 0;
+        m->line_status = 0;
         print_prompt(m);
     } else if (m->runs) {
         m->asks = false;
@@ -200,7 +216,7 @@ void model_read(model *m) {
 static void interrupt_shell(model *m) {
     m->drain_number = 0;
     bytes_clear(&m->line);
-    m->status = 130;
+    m->status = m->line_status = 130;
     if (m->shell != MODEL_KSH93)
         say(m, prompt_stream(m), "\n");
     print_prompt(m);

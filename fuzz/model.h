@@ -41,7 +41,10 @@ typedef struct model {
     bool silent; /* the prompt is empty */
     int status;  /* $? */
     uint64_t line_number;
-    int silent_prompts; /* bash: the next so many prompts print nothing */
+    /* bash. */
+    int line_status;    /* of the last line: the prompt is empty where it is 0 */
+    bool shows_prompts; /* ... not even then */
+    bool told;          /* a whole END was printed: the next ones may be brief */
 
     /* The command that runs; the steps of its program are the functions below. */
     bool runs;

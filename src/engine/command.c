@@ -103,7 +103,8 @@ static void cut_trace(side *s, const marker *m) {
     output *o = &e->command.result->streams[s->stream];
     if (!e->shell->tracing || (e->guarded && parts_end_hidden(e)) || o->total != o->length || o->length == 0)
         return;
-    size_t start = dialect_trace_start(o->data, o->length, e->number, marker_number(m, end_trace_prefix, 4096));
+    size_t start =
+        dialect_trace_start(e->shell->dialect, o->data, o->length, e->number, marker_number(m, end_trace_prefix, 4096));
     o->total = o->length = start;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { piece_bytes = 120 };
+static const char end_function[] = "_hs_e";
 
 /* Its fields: see marker.h. */
 bool dialect_question(const char *token, uint64_t number, bytes *to) {
@@ -119,8 +120,10 @@ static bool append_end_opening(end_style style, bytes *to) {
 }
 
 /* `status` is the word that gives it. */
-static bool append_end_call(const dialect *d, uint64_t number, const char *status, end_style style, bytes *to) {
-    return bytes_append_text(to, "_hs_e ") && bytes_append_number(to, number) && bytes_append(to, " \"", 2) &&
+static bool append_end_call(const dialect *d, const char *function, uint64_t number, const char *status,
+                            end_style style, bytes *to) {
+    return bytes_append_text(to, function) && bytes_append_text(to, d->joins_end ? " \"" : " ") &&
+           bytes_append_number(to, number) && bytes_append_text(to, d->joins_end ? ";" : " \"") &&
            bytes_append_text(to, status) && bytes_append_text(to, d->quiet_functions ? ";$-\"" : "\"") &&
            (style != END_ASIDE || bytes_append(to, ")", 1));
 }
@@ -138,7 +141,8 @@ bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {
     return (!sync->signaled || *lead(d) || bytes_append(to, " ", 1)) && append_number(d, sync->number, to) &&
            (!sync->signaled || !d->obey || bytes_append_text(to, d->obey)) && append_end_opening(sync->end, to) &&
            (!sync->sets_terminal || append_set_terminal(d, to)) &&
-           append_end_call(d, sync->number, "$?", sync->end, to) && append_line_end(sync->end, to);
+           append_end_call(d, d->whole_end ? d->whole_end : end_function, sync->number, "$?", sync->end, to) &&
+           append_line_end(sync->end, to);
 }
 
 bool dialect_exit(const dialect *d, uint64_t number, int status, bytes *to) {
@@ -166,7 +170,7 @@ bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, 
     return append_lines(d, d->quiet, token, to) &&
            (tty || append_line(d, ordered ? d->pipe_end : d->error_end, token, to)) &&
            append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) && append_number(d, number, to) &&
-           append_end_call(d, number, "${_hs_u-1}", END_PLAIN, to) && append_line_end(END_PLAIN, to);
+           append_end_call(d, end_function, number, "${_hs_u-1}", END_PLAIN, to) && append_line_end(END_PLAIN, to);
 }
 
 static bool append_begin(const dialect *d, const frame *f, const char *function, bytes *to) {
@@ -238,9 +242,9 @@ static bool is_grouped(const dialect *d, const frame *f) {
 static bool append_status(const dialect *d, const frame *f, bytes *to) {
     const char *status = f->keeps_status ? "${_hs_z:-$?}" : "$?";
     if (!f->sets_terminal)
-        return append_end_call(d, f->number, status, f->end, to);
+        return append_end_call(d, end_function, f->number, status, f->end, to);
     return bytes_printf(to, "_hs_v=%s;", status) && append_set_terminal(d, to) &&
-           append_end_call(d, f->number, "$_hs_v", f->end, to);
+           append_end_call(d, end_function, f->number, "$_hs_v", f->end, to);
 }
 
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
@@ -301,9 +305,10 @@ bool dialect_suspicious(const dialect *d, hints h) {
     return hints_trace(h) || dialect_traps(d, h);
 }
 
-size_t dialect_trace_start(const char *output, size_t length, uint64_t number, int64_t prefix) {
+size_t dialect_trace_start(const dialect *d, const char *output, size_t length, uint64_t number, int64_t prefix) {
     char name[40];
-    size_t size = (size_t)snprintf(name, sizeof name, "_hs_e %" PRIu64 " ", number);
+    size_t size =
+        (size_t)snprintf(name, sizeof name, d->joins_end ? "_hs_e '%" PRIu64 ";" : "_hs_e %" PRIu64 " ", number);
 
     /* The last one: the trace stands at the very end. */
     size_t window = length < 4096 ? length : 4096;

@@ -30,15 +30,21 @@ typedef struct dialect {
     bool complains;
     /* What a command reads on pipes. */
     const char *pipe_input;
-    /* Its prompt is empty behind an END: prompts come for aborted lines only.  In other shells each line's prompt
-     * comes, with its number. */
+    /* On a terminal its prompt is empty behind a line that succeeds, as an END does: prompts come for aborted lines.
+     * In other shells each line's prompt comes, with its number. */
     bool quiet_prompt;
+    /* ... the line, NULL in those, behind which all its prompts show, until a sync. */
+    const char *show_prompts;
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
     /* Its END says whether there are jobs, or says nothing where there were none yet. */
     bool counts_jobs;
     /* Behind the options its END says how many aliases there are. */
     bool counts_aliases;
+    /* NULL, or what prints an END that says all: _hs_e leaves out what is as the last of these has said. */
+    const char *whole_end;
+    /* They take number and status as one word: each costs time. */
+    bool joins_end;
     /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
      * turn that off.  It puts back what it found, so that only a command in it can change the modes. */
     bool edits;
@@ -199,6 +205,6 @@ bool dialect_in_pieces(const dialect *d, size_t length);
 
 /* Where our own trace begins in the output of a command that turned xtrace on: the offset to cut it at, or `length`
  * when there is none.  `prefix` is the length of PS4, -1 when unknown. */
-size_t dialect_trace_start(const char *output, size_t length, uint64_t number, int64_t prefix);
+size_t dialect_trace_start(const dialect *d, const char *output, size_t length, uint64_t number, int64_t prefix);
 
 #endif

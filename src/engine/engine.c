@@ -87,6 +87,8 @@ static bool on_marker(void *owner, const marker *m) {
         return true;
     if (e->shell->console)
         return false;
+    if (m->kind == MARKER_END && m->brief && (e->phase <= PHASE_TEACHING || !e->shell->dialect->whole_end))
+        return false;
     if (m->kind == MARKER_END) {
         /* Each comes once, in order: another is what a command printed. */
         if (m->number <= s->last_end || m->number > e->last_number)
@@ -299,17 +301,18 @@ static void note_streams(engine *e, const char *text, size_t length) {
         e->shell->jobs = at < length && !(length - at == 1 && text[at] == '0');
 }
 
-void parts_note_end(engine *e, const marker *m) {
-    int status = parts_status(m, end_status);
-    e->shell->status = status;
+static void note_state(engine *e, const marker *m) {
+    e->shell->prompts_shown = e->shell->prompt_owed = false;
     e->shell->tracing = marker_field_has(m, end_flags, 'x');
-    note_trace(e, m->number);
     e->shell->verbose = marker_field_has(m, end_flags, 'v');
     e->shell->restricted = marker_field_has(m, end_flags, 'r');
     e->shell->unaliased = dialect_unaliased(e->shell->dialect, m);
     int64_t prompt = marker_number(m, end_prompt, 100000);
     e->shell->prompt_changed = prompt != e->shell->prompt_length;
     note_streams(e, m->fields[end_streams].text, m->fields[end_streams].length);
+}
+
+static void note_cwd(engine *e, const marker *m) {
     size_t length = m->fields[end_cwd].length;
     if (e->shell->cwd && strlen(e->shell->cwd) == length && memcmp(e->shell->cwd, m->fields[end_cwd].text, length) == 0)
         return;
@@ -318,6 +321,14 @@ void parts_note_end(engine *e, const marker *m) {
         return;
     free(e->shell->cwd);
     e->shell->cwd = cwd;
+}
+
+void parts_note_end(engine *e, const marker *m) {
+    e->shell->status = parts_status(m, end_status);
+    if (!m->brief)
+        note_state(e, m);
+    note_trace(e, m->number);
+    note_cwd(e, m);
 }
 
 void engine_connected(engine *e, int64_t now_us) {

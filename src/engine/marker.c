@@ -33,11 +33,25 @@ static size_t fields_of(char kind) {
         return 0;
     case MARKER_END:
         return 6;
+    case brief_end_sign:
+        return 2;
     case MARKER_PROMPT:
         return 1;
     default:
         return SIZE_MAX;
     }
+}
+
+/* As an END has its fields. */
+static void spread_brief_end(marker *m) {
+    m->kind = MARKER_END;
+    m->brief = true;
+    m->fields[end_cwd] = m->fields[brief_end_cwd];
+    for (m->field_count = brief_end_cwd; m->field_count < end_cwd; m->field_count++) {
+        m->fields[m->field_count].text = "";
+        m->fields[m->field_count].length = 0;
+    }
+    m->field_count++;
 }
 
 /* Split `payload` ("KIND;NUMBER;field;field...") into `m`; false when it has another shape. */
@@ -46,6 +60,7 @@ static bool split(marker *m, const char *payload, size_t length) {
     if (wanted == SIZE_MAX)
         return false;
     m->kind = (marker_kind)payload[0];
+    m->brief = false;
     m->field_count = 0;
     m->number = 0;
     const char *at = payload + 1;
@@ -69,6 +84,8 @@ static bool split(marker *m, const char *payload, size_t length) {
             m->field_count = 0;
         }
     }
+    if (payload[0] == brief_end_sign)
+        spread_brief_end(m);
     return at == end;
 }
 

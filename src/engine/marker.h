@@ -26,7 +26,7 @@ enum {
 typedef enum marker_kind {
     MARKER_ANSWER = 'A', /* the answer to a probe while opening: what shell it is */
     MARKER_BEGIN = 'B',  /* a command's output begins */
-    MARKER_END = 'E',    /* a command, or a probe, ended */
+    MARKER_END = 'E',    /* a command, or a probe, ended; printed with 'F' it is a brief one */
     MARKER_PROMPT = 'P', /* the shell's own prompt */
 } marker_kind;
 
@@ -44,6 +44,8 @@ enum {
     answer_cwd,
 };
 enum { end_status, end_flags, end_streams, end_prompt, end_trace_prefix, end_cwd };
+/* A brief END says no more than its status and directory. */
+enum { brief_end_sign = 'F', brief_end_cwd = 1 };
 enum { prompt_status };
 
 /* A parsed marker; the fields point into the scanned bytes. */
@@ -55,6 +57,7 @@ typedef struct marker {
         const char *text;
         size_t length;
     } fields[marker_max_fields]; /* after the number; the last one may hold ';' */
+    bool brief;                  /* an END whose other fields are as the last whole one's: they are empty here */
     bool crlf;                   /* the line ending came as CR LF: output processing is on */
     const char *raw;             /* the whole of it, for when it turns out to be somebody's output */
     size_t raw_length;

@@ -66,6 +66,8 @@ typedef struct shell {
     int64_t prompt_length;
     bool output_moved;       /* standard output is not the terminal */
     bool prompt_lost;        /* it goes where we do not see it */
+    bool prompts_shown;      /* they were told to show behind all lines */
+    bool prompt_owed;        /* ... and that line's own has not come */
     bool input_moved;        /* it may read no further line of ours */
     bool prompt_moved;       /* on pipes: it comes on standard output */
     bool editor;             /* the shell's line editor may be on again, and echo by itself */
@@ -345,7 +347,7 @@ bool prompts_seen(side *s, const marker *m);
 void prompts_drained(engine *e);
 /* Whether prompts come on this stream, as far as is known. */
 bool prompts_come_on(const side *s);
-/* Whether it is the last line's own, and not one for what was sent behind that line. */
+/* Whether it is our last line's own, and not one for what was sent behind that line. */
 bool prompts_is_first(const engine *e, const marker *m);
 /* What looked like a prompt was printed by the command: it goes on. */
 void prompts_release_suspect(side *s);

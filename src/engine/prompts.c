@@ -19,11 +19,17 @@ static bool passes_fence(const engine *e, const marker *m) {
 }
 
 bool prompts_is_first(const engine *e, const marker *m) {
-    return !e->shell->dialect->quiet_prompt && m->number > e->shell->last_prompt;
+    if (e->shell->dialect->quiet_prompt)
+        return e->shell->prompt_owed && parts_status(m, prompt_status) == 0;
+    return m->number > e->shell->last_prompt;
 }
 
 void prompts_note(side *s, const marker *m) {
     engine *e = s->engine;
+    /* Another status: what was sent raw has interrupted the shell, and that line is lost. */
+    if (e->shell->prompt_owed)
+        e->shell->prompts_shown = parts_status(m, prompt_status) == 0;
+    e->shell->prompt_owed = false;
     bool numbered = m->number != 0;
     bool is_fence = numbered && m->number == e->fence;
     if (m->number > e->last_number ||

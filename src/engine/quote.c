@@ -9,7 +9,7 @@ static bool is_reserved(const char *word, size_t length) {
     static const char *const reserved[] = {"case",     "coproc", "do", "done",   "elif", "else", "esac",  "fi",   "for",
                                            "function", "if",     "in", "select", "then", "time", "until", "while"};
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strlen(reserved[i]) == length && memcmp(reserved[i], word, length) == 0)
+        if (reserved[i][0] == word[0] && strlen(reserved[i]) == length && memcmp(reserved[i], word, length) == 0)
             return true;
     return false;
 }

@@ -19,6 +19,15 @@ void raw_data(engine *e, const char *data, size_t length) {
     }
 }
 
+/* They tell that the shell is back. */
+static bool show_prompts(engine *e) {
+    const dialect *d = e->shell->dialect;
+    if (e->phase != PHASE_IDLE || !d->show_prompts || e->shell->prompts_shown)
+        return true;
+    e->shell->prompts_shown = e->shell->prompt_owed = true;
+    return parts_type(e, d->show_prompts, strlen(d->show_prompts), false);
+}
+
 bool engine_send(engine *e, const char *data, size_t length, bool secret) {
     if (length == 0)
         return true;
@@ -26,6 +35,8 @@ bool engine_send(engine *e, const char *data, size_t length, bool secret) {
     e->prompt_seen = false;
     if (e->shell->console)
         console_sent(e);
+    else if (!show_prompts(e))
+        return false;
     return engine_type(e, data, length, secret);
 }
 

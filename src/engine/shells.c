@@ -4,8 +4,8 @@
 /*
  * The functions' names are short, since they are typed with every command.
  *   _hs_e K STATUS print END K: status, `$-`, what the streams are and whether there are jobs, the lengths of PS1 and
- *                  PS4, cwd
- *   _hs_f K STATUS in bash: the same where _hs_e finds that something has changed
+ *                  PS4, cwd.  In bash K;STATUS is one word.
+ *   _hs_f K;STATUS in bash: the same, where _hs_e says no more than the status as long as nothing has changed
  *   _hs_s S        the result is S, so that the command finds the previous status in `$?`
  *   _hs_b K S      the same, and print BEGIN K
  *   _hs_g K S      the same, inside a group whose output is thrown away
@@ -40,9 +40,6 @@
  * After END, and only if it was ours once: PS1 may be read-only. */
 #define OUR_PROMPT(SAME) SAME "||case ${_hs_u-} in 0)PS1=$_hs_p;;esac;"
 #define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
-#define SAME_BASH                                                                                                      \
-    "[[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]]||{ PS0=;\\builtin unset PROMPT_COMMAND "                  \
-    "2>/dev/null;\\builtin false;}"
 #define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
 #define FUNCTION(NAME) NAME "(){ "
 #define KSH93_FUNCTION(NAME) "function " NAME " { "
@@ -96,64 +93,71 @@ static const char *const bash_quiet[] = {
     NULL,
 };
 #define BASH_PRINT "\\builtin printf '%s\\n' "
-/* RS and token; what comes before an END's number, and before an aborted line's status; what ends a marker.  Arrays:
- * `set -a` exports none.  _hs_w has as many elements as there are aliases; where there were some from the beginning
- * they are not counted for each END, and there are some. */
+/* RS and token; what comes before a brief END's number, a whole one's, and an aborted line's status; what ends a
+ * marker.  Arrays: `set -a` exports none.  _hs_w has as many elements as there are aliases; where there were some from
+ * the beginning they are not counted for each END, and there are some. */
 #define BASH_VARIABLES                                                                                                 \
-    "_hs_r=$'\\036@' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=() _hs_n=() _hs_v=() "             \
-    "_hs_q=('');if ((BASH_VERSINFO<5))||((${#BASH_ALIASES[*]}));then _hs_w=(1);else \\builtin declare -n "             \
+    "_hs_r=$'\\036@' _hs_m=$_hs_r';F;' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=('') _hs_n=() "  \
+    "_hs_v=() "                                                                                                        \
+    "_hs_o=('') _hs_q=('');if ((BASH_VERSINFO<5))||((${#BASH_ALIASES[*]}));then _hs_w=(1);else \\builtin declare -n "  \
     "_hs_w=BASH_ALIASES;fi"
-/* Every write of the shell wakes us: the prompt prints nothing behind an END.  _hs_e sets _hs_d to 0 (1 where END could
- * not be printed); the prompt takes element _hs_d++ of a list whose only element is empty, and the marker where there
- * is none.  Each character of it costs the shell time, for each command. */
+/* Every write of the shell wakes us: the prompt prints nothing behind an END.  The status is 0 there, and another where
+ * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else the marker.  The
+ * list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each command.
+ */
 #define PROMPT_BASH(BEGINNING)                                                                                         \
-    "_hs_p='${_hs_q[_hs_d++]-" BEGINNING "$?$_hs_l}' _hs_m=\";1;${#_hs_p};${PS4+${#PS4}};\";"                          \
-    "\\builtin printf -v _hs_o %q \"$_hs_p${PS4-}\";\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
+    "_hs_p='${_hs_q[$?]-" BEGINNING "$?$_hs_l}';\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
  * in a restricted shell that can be done as for input alone.  It stands in an index, which is evaluated when it is
  * used: behind a line without END, after status 130, which it keeps. */
 #define TERMINAL_TAKER                                                                                                 \
-    "_hs_t='_hs_q[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
-    "1<&- 2<&-)0]' _hs_c='_hs_q[$?-130?0:_hs_t]' "
+    "_hs_t='_hs_d[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
+    "1<&- 2<&-)0]' _hs_c='_hs_d[$?-130?0:_hs_t]' "
 #define TAKE_TERMINAL "${_hs_y[_hs_c]}"
-/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as all is as
- * we left it and no job was started, most of what END says is known, and stands in variables.  _hs_o is a pattern that
- * is all quoted: a variable in quotes is copied, and quoted, each time. */
-#define BASH_QUICK(TEST, PRINT_END)                                                                                    \
-    "_hs_e() if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}${PS4-} == $_hs_o ]]&&" PRINT_END                   \
-    ";then _hs_d=0;else _hs_f \"$1\" \"$2\";fi"
+/* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as nothing can
+ * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
+ * pattern that is all quoted: a variable in quotes is copied, and quoted, each time. */
 #define BASH_OPTIONS "$-${#_hs_w[*]}"
-#define BASH_QUICK_END "\"$_hs_x$1;$2;" BASH_OPTIONS "$_hs_m${PWD-}$_hs_l\""
+#define BASH_QUICK(TEST, PRINT)                                                                                        \
+    "_hs_e() if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}" BASH_OPTIONS " == $_hs_o ]];then " PRINT          \
+    ";else _hs_f \"$1\";fi"
+#define BASH_QUICK_END "\"$_hs_m$1;${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
-#define BASH_STATE BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
-#define BASH_END(TERMINAL) "\"$_hs_x$1;$2;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
-static const char *const bash_tty[] = {BASH_VARIABLES ";" FUNCTION("_hs_f")
-                                           TTY_END(TEST_WORD, BASH_QUICK_PRINT, "_hs_d=0;" BASH_STATE, SAME_BASH,
-                                                   BASH_END) "\n",
-                                       TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, WORD_BEGIN, ";")
-                                           BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT BASH_QUICK_END) "\n",
-                                       TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
+#define BASH_STATE "_hs_q=('') _hs_o= _hs_v=;"
+#define BASH_REST BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
+#define BASH_END(TERMINAL) "\"$_hs_x$1;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
+#define BASH_PRINTED(TEST)                                                                                             \
+    "||_hs_q=() _hs_v=1;if [[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]];then if [[ " TEST                   \
+    "-z $_hs_v ]];then \\builtin printf -v _hs_o %q \"$_hs_p" BASH_OPTIONS "\";fi;else PS0=;"                          \
+    "\\builtin unset PROMPT_COMMAND 2>/dev/null;case ${_hs_u-} in 0)PS1=$_hs_p;;esac;fi;}\n"
+static const char *const bash_tty[] = {
+    BASH_VARIABLES ";" FUNCTION("_hs_f") BASH_STATE
+    "[[ -t 0 ]]||_hs_v=i;" BASH_REST "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END(
+        "1") ";else " BASH_QUICK_PRINT BASH_END("0") ">/dev/tty;fi" BASH_PRINTED("-t 1 && "),
+    TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, WORD_BEGIN, ";")
+        BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT BASH_QUICK_END) "\n",
+    TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
 #define BASH_COPIES "\\exec 61>&1 62>&2\n"
 #define TO_BASH_OUT(PRINTED) PRINTED ">&61"
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
-#define BASH_PIPE_STATE "_hs_d=0 _hs_v=;" BASH_STATE
 static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
                                         PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
                                                     WORD_BEGIN, "\n"),
                                         PROMPT_BASH("$_hs_y"), NULL};
 #define BASH_PIPE_END                                                                                                  \
-    PIPE_END(FUNCTION, "_hs_f", BASH_QUICK_PRINT, TO_BASH_OUT, BASH_PIPE_STATE, SAME_BASH, BASH_END)                   \
-    BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n"
+    FUNCTION("_hs_f")                                                                                                  \
+    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED("")                                  \
+        BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n"
 #define BASH_ERROR_END                                                                                                 \
-    PIPE_ERROR_END(FUNCTION, "_hs_f", BASH_QUICK_PRINT, TO_BASH_OUT, TO_BASH_ERR, BASH_PIPE_STATE, SAME_BASH,          \
-                   BASH_END)                                                                                           \
-    BASH_QUICK("", "_hs_n=" BASH_QUICK_END                                                                             \
-                   "&&" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") "&&" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_n\""))    \
-    "\n"
+    FUNCTION("_hs_f")                                                                                                  \
+    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(BASH_QUICK_PRINT BASH_END("1"))  \
+        BASH_PRINTED("")                                                                                               \
+            BASH_QUICK("", "_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(     \
+                               BASH_QUICK_PRINT "\"$_hs_n\"")) "\n"
 
 #define KILL_STOPPED(TEXT) "\n{ " TEXT ";} 2>/dev/null\n"
 /* bash says "Stopped" in the user's language. */
@@ -267,9 +271,12 @@ const dialect shell_bash = {.name = "bash",
                             .tty_quotes = QUOTE_ANSI,
                             .pipe_input = " <&60",
                             .quiet_prompt = true,
+                            .show_prompts = "{ _hs_q=();} >/dev/null 2>&1\n",
                             .tells_of_jobs = true,
                             .counts_jobs = true,
                             .counts_aliases = true,
+                            .whole_end = "_hs_f",
+                            .joins_end = true,
                             .says_exit = true,
                             .complains = true,
                             .kill_stopped = BASH_KILL_STOPPED,

@@ -17,8 +17,10 @@ struct memory_shell {
     bool pipe;
     bool echo;
     bool prompts;
-    /* The prompt is empty behind an END. */
-    bool quiet;
+    /* The prompt is not empty behind what succeeds. */
+    bool shows;
+    /* A whole END was printed. */
+    bool told;
     bool dead;
     char token[token_length + 1];
     int status;
@@ -65,19 +67,22 @@ static void print_marker_everywhere(memory_shell *s, const char *body) {
         print_marker(s, HOSTSESSION_STREAM_ERROR, body);
 }
 
-static void print_end(memory_shell *s, unsigned long number) {
+static void print_end(memory_shell *s, unsigned long number, bool whole) {
     char body[80];
-    snprintf(body, sizeof body, "E;%lu;%d;himB;1;25;2;/memory", number, s->status);
+    bool brief = s->told && !whole;
+    snprintf(body, sizeof body, "%c;%lu;%d;%s/memory", brief ? 'F' : 'E', number, s->status,
+             brief ? "" : "himB;1;25;2;");
+    s->told = true;
+    s->shows &= !whole;
     print_marker_everywhere(s, body);
-    s->quiet = true;
 }
 
-static void print_prompt(memory_shell *s) {
+/* `status` of the whole line. */
+static void print_prompt(memory_shell *s, int status) {
     char body[20];
-    snprintf(body, sizeof body, "P;0;%d", s->status);
-    if (s->prompts && !s->dead && !s->quiet)
+    snprintf(body, sizeof body, "P;0;%d", status);
+    if (s->prompts && !s->dead && (status || s->shows))
         print_marker(s, HOSTSESSION_STREAM_ERROR, body);
-    s->quiet = false;
 }
 
 /* ---- the commands ---- */
@@ -173,8 +178,8 @@ static void go_on(memory_shell *s) {
         return;
     s->running = false;
     if (s->number)
-        print_end(s, s->number);
-    print_prompt(s);
+        print_end(s, s->number, false);
+    print_prompt(s, s->number ? 0 : s->status);
 }
 
 static void run_script(memory_shell *s, const char *command, unsigned long number, bool begin) {
@@ -237,12 +242,12 @@ static bool take_frame(memory_shell *s, const char *eval) {
     text command = {0};
     const char *after = unquote(eval + strlen("\\builtin eval "), &command);
     const char *newline = after ? strchr(after, '\n') : NULL;
-    const char *end = after ? strstr(after, "_hs_e ") : NULL;
+    const char *end = after ? strstr(after, "_hs_e \"") : NULL;
     if (!newline || !end) {
         text_free(&command);
         return false;
     }
-    unsigned long number = strtoul(end + 6, NULL, 10);
+    unsigned long number = strtoul(end + 7, NULL, 10);
     bool begin = memmem(start, (size_t)(eval - start), "_hs_b ", 6) != NULL;
     if (memmem(start, (size_t)(eval - start), "stty echo;", 10))
         s->echo = true;
@@ -282,8 +287,10 @@ static void do_line(memory_shell *s, const char *line) {
     } else if (strncmp(line, ": _hs_i ", 8) == 0) {
         /* Nothing was left unread. */
         return;
-    } else if (strncmp(line, "_hs_e ", 6) == 0) {
-        print_end(s, strtoul(line + 6, NULL, 10));
+    } else if (strncmp(line, "_hs_e \"", 7) == 0 || strncmp(line, "_hs_f \"", 7) == 0) {
+        print_end(s, strtoul(line + 7, NULL, 10), line[4] == 'f');
+    } else if (strncmp(line, "{ _hs_q=()", 10) == 0) {
+        s->shows = true;
     } else if (strncmp(line, "PS1=", 4) == 0) {
         s->prompts = true;
     } else if (s->prompts && *line && strncmp(line, "PS2=", 4) != 0 && strncmp(line, "_hs_", 4) != 0 &&
@@ -291,7 +298,7 @@ static void do_line(memory_shell *s, const char *line) {
         run_script(s, line, 0, false);
         return;
     }
-    print_prompt(s);
+    print_prompt(s, 0);
 }
 
 static void got_line(memory_shell *s, const char *line) {
@@ -337,7 +344,7 @@ static void interrupt(memory_shell *s, int status) {
     s->status = status;
     if (status == 130)
         print(s, HOSTSESSION_STREAM_ERROR, "\n");
-    print_prompt(s);
+    print_prompt(s, status);
 }
 
 void memory_shell_typed(memory_shell *s, const char *bytes, size_t length) {

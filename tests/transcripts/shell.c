@@ -29,8 +29,13 @@ void player_receive(player *p, hostsession_stream stream, const text *data, bool
     }
 }
 
+/* bash has number and status as one quoted word. */
+static unsigned long long number_at(const char *word) {
+    return strtoull(word + (*word == '"'), NULL, 10);
+}
+
 static void add_asked(player *p, char kind, const char *number) {
-    unsigned long long value = strtoull(number, NULL, 10);
+    unsigned long long value = number_at(number);
     if (value > p->typed)
         p->typed = value;
     if (p->line_count == player_max_lines)
@@ -55,13 +60,13 @@ static void look_at_line(player *p, const char *line) {
         add_asked(p, 'E', strstr(quieting, "' ") + 2);
     else if (asking)
         add_asked(p, 'A', asking + 3);
-    else if (strncmp(call, "_hs_e ", 6) == 0)
+    else if (strncmp(call, "_hs_e ", 6) == 0 || strncmp(call, "_hs_f ", 6) == 0)
         add_asked(p, 'E', call + 6);
     else
         for (const char *at = line; (at = strstr(at, "_hs_e ")) != NULL; at += 6)
             last = at + 6;
-    if (last && strtoull(last, NULL, 10) > p->typed)
-        p->typed = strtoull(last, NULL, 10);
+    if (last && number_at(last) > p->typed)
+        p->typed = number_at(last);
 }
 
 /* Take what the engine wants to send, and see what it asks the shell for. */

@@ -71,15 +71,15 @@ static void assert_frame(const dialect *d, const frame *f, const char *expected)
 static void the_frames_of_a_command(void **state) {
     (void)state;
     frame f = plain("it's");
-    assert_frame(shell(0), &f, "\\builtin eval 'it'\\''s';_hs_e 17 \"$?\"\n");
+    assert_frame(shell(0), &f, "\\builtin eval 'it'\\''s';_hs_e \"17;$?\"\n");
     f.silent = false;
-    assert_frame(shell(0), &f, "_hs_b 17 0;\\builtin eval 'it'\\''s';_hs_e 17 \"$?\"\n");
+    assert_frame(shell(0), &f, "_hs_b 17 0;\\builtin eval 'it'\\''s';_hs_e \"17;$?\"\n");
     f.previous_status = 3;
-    assert_frame(shell(0), &f, "_hs_b 17 3&&:;\\builtin eval 'it'\\''s';_hs_e 17 \"$?\"\n");
+    assert_frame(shell(0), &f, "_hs_b 17 3&&:;\\builtin eval 'it'\\''s';_hs_e \"17;$?\"\n");
     f.silent = true;
-    assert_frame(shell(0), &f, "_hs_s 3&&:;\\builtin eval 'it'\\''s';_hs_e 17 \"$?\"\n");
+    assert_frame(shell(0), &f, "_hs_s 3&&:;\\builtin eval 'it'\\''s';_hs_e \"17;$?\"\n");
     f.echo = true;
-    assert_frame(shell(0), &f, "_hs_s 3&&:;\\builtin eval 'it'\\''s';_hs_e 17 \"$?\"\n");
+    assert_frame(shell(0), &f, "_hs_s 3&&:;\\builtin eval 'it'\\''s';_hs_e \"17;$?\"\n");
     f = plain("a\nb");
     assert_frame(shell(1), &f, "\\builtin \\eval $'a\\nb';_hs_e 17 \"$?\"\n");
     f.guarded = true;
@@ -204,7 +204,7 @@ static void what_may_trace_is_suspicious(void **state) {
 }
 
 static size_t trace_start(const char *output, uint64_t number, int64_t prefix) {
-    return dialect_trace_start(output, strlen(output), number, prefix);
+    return dialect_trace_start(shell(1), output, strlen(output), number, prefix);
 }
 
 static void our_own_trace_is_found_at_the_end(void **state) {
@@ -223,6 +223,8 @@ static void our_own_trace_is_found_at_the_end(void **state) {
     large[10000] = 0;
     memcpy(large, "+ _hs_e 7 0\n", 12);
     assert_int_equal(trace_start(large, 7, 2), 10000);
+    assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '7;0'\n", 18, 7, 2), 3);
+    assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '70;0'\n", 19, 7, 2), 19);
     free(large);
 }
 
