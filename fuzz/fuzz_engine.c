@@ -237,7 +237,7 @@ static unsigned take(world *w) {
 
 /* The number of the last frame or question that was typed. */
 static void look_at_sent(world *w, const char *data, size_t length) {
-    static const char *const calls[] = {"_hs_e ", "_hs_f ", TOKEN ";A;", TOKEN "\\n' "};
+    static const char *const calls[] = {"_hs_e ", "_hs_f ", "_hs_n=", TOKEN ";A;", TOKEN "\\n' "};
     const char *end = data + length;
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         for (const char *at = data; (at = memmem(at, (size_t)(end - at), calls[i], strlen(calls[i]))) != NULL;) {

@@ -90,7 +90,8 @@ static const char *behind(const char *line, const char *call) {
 
 /* The number that END is called with. */
 static const char *find_end(const model *m, const char *line, bool *ret_whole) {
-    const char *whole = m->shell == MODEL_BASH ? behind(line, "_hs_f \"") : NULL;
+    const char *first = strncmp(line, "_hs_n=", 6) == 0 ? line + 6 : NULL;
+    const char *whole = first ? first : behind(line, "_hs_f \"");
     *ret_whole = whole && *whole >= '0' && *whole <= '9';
     return *ret_whole ? whole : behind(line, m->shell == MODEL_BASH ? "_hs_e \"" : "_hs_e ");
 }

@@ -166,11 +166,21 @@ bool dialect_quiet(const dialect *d, const char *token, bool set_terminal, bool 
                                    lead(d), token, names_user ? "%s" : "", token, number, user);
 }
 
+static bool append_first_end(const dialect *d, bool tty, bool ordered, uint64_t number, bytes *to) {
+    if (!d->first_end)
+        return append_number(d, number, to) && append_end_call(d, end_function, number, "${_hs_u-1}", END_PLAIN, to) &&
+               append_line_end(END_PLAIN, to);
+    return bytes_append_text(to, "_hs_n=") && bytes_append_number(to, number) && bytes_append(to, ";", 1) &&
+           bytes_append_text(to, tty       ? d->first_end
+                                 : ordered ? d->first_pipe_end
+                                           : d->first_error_end);
+}
+
 bool dialect_teach(const dialect *d, const char *token, bool tty, bool ordered, uint64_t number, bytes *to) {
     return append_lines(d, d->quiet, token, to) &&
            (tty || append_line(d, ordered ? d->pipe_end : d->error_end, token, to)) &&
-           append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) && append_number(d, number, to) &&
-           append_end_call(d, end_function, number, "${_hs_u-1}", END_PLAIN, to) && append_line_end(END_PLAIN, to);
+           append_lines(d, tty ? d->tty_functions : d->pipe_functions, token, to) &&
+           append_first_end(d, tty, ordered, number, to);
 }
 
 static bool append_begin(const dialect *d, const frame *f, const char *function, bytes *to) {
@@ -250,7 +260,7 @@ static bool append_status(const dialect *d, const frame *f, bytes *to) {
 static bool append_end(const dialect *d, const frame *f, bytes *to) {
     return bytes_append_text(to, f->tty ? "" : d->pipe_input) && bytes_append(to, ";", 1) &&
            append_end_opening(f->end, to) && append_status(d, f, to) &&
-           (!f->drain || bytes_printf(to, ";_hs_i %" PRIu64, f->number)) &&
+           (!f->drain || bytes_printf(to, ";%s;_hs_i %" PRIu64, d->drainer, f->number)) &&
            (!is_sourced(d, f) || bytes_append_text(to, d->source_end)) &&
            (!(f->hints & d->mend_words) || bytes_append_text(to, f->tty || !d->pipe_mend ? d->mend : d->pipe_mend)) &&
            append_line_end(f->end, to);

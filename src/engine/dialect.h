@@ -30,10 +30,10 @@ typedef struct dialect {
     bool complains;
     /* What a command reads on pipes. */
     const char *pipe_input;
-    /* On a terminal its prompt is empty behind a line that succeeds, as an END does: prompts come for aborted lines.
-     * In other shells each line's prompt comes, with its number. */
+    /* Its prompt is empty behind a line that succeeds, as one that ends in END does: prompts come for aborted lines. In
+     * other shells each line's prompt comes, with its number. */
     bool quiet_prompt;
-    /* ... the line, NULL in those, behind which all its prompts show, until a sync. */
+    /* ... the line, NULL in those, that makes it show behind all lines, until a sync. */
     const char *show_prompts;
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
@@ -43,8 +43,13 @@ typedef struct dialect {
     bool counts_aliases;
     /* NULL, or what prints an END that says all: _hs_e leaves out what is as the last of these has said. */
     const char *whole_end;
-    /* They take number and status as one word: each costs time. */
+    /* Both take number and status as one word: each costs time. */
     bool joins_end;
+    /* NULL, or what prints the first END, whose number is in _hs_n: on a terminal, and as `pipe_end` and `error_end`
+     * do. */
+    const char *first_end;
+    const char *first_pipe_end;
+    const char *first_error_end;
     /* Whether it edits lines, and echoes, is settled by the terminal's modes at each prompt: TERM or an option do not
      * turn that off.  It puts back what it found, so that only a command in it can change the modes. */
     bool edits;
@@ -91,6 +96,7 @@ typedef struct dialect {
     const char *const *quiet;
     const char *const *tty_functions;
     const char *const *pipe_functions;
+    const char *drainer; /* defines _hs_i */
     /* Typed behind END of a command that has one of the words and may have turned off what our prompt needs. */
     hints mend_words;
     const char *mend;

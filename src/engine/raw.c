@@ -19,7 +19,7 @@ void raw_data(engine *e, const char *data, size_t length) {
     }
 }
 
-/* They tell that the shell is back. */
+/* No END follows what is sent: a prompt alone tells that the shell is back. */
 static bool show_prompts(engine *e) {
     const dialect *d = e->shell->dialect;
     if (e->phase != PHASE_IDLE || !d->show_prompts || e->shell->prompts_shown)

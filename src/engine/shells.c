@@ -49,14 +49,17 @@
     STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(SAME) "}"
 #define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, STATE, SAME, BEGIN, END)                                            \
     DEFINE("_hs_e")                                                                                                    \
-    TTY_END(TEST, PRINT, STATE, SAME, END) "\n", TTY_OTHERS(DEFINE, RETURN, PRINT, TEST, BEGIN, "\n")
+    TTY_END(TEST, PRINT, STATE, SAME, END) "\n", TTY_OTHERS(DEFINE, RETURN, PRINT, BEGIN, "\n")
 /* NEXT is what stands between two of them: a newline, or a semicolon where each line would cost the shell a read. */
-#define TTY_OTHERS(DEFINE, RETURN, PRINT, TEST, BEGIN, NEXT)                                                           \
+#define TTY_OTHERS(DEFINE, RETURN, PRINT, BEGIN, NEXT)                                                                 \
     STATUS(DEFINE, RETURN)                                                                                             \
     NEXT DEFINE("_hs_b") PRINT BEGIN ";" RETURN "return \"$2\";}" NEXT DEFINE("_hs_g") PRINT BEGIN                     \
-        ">/dev/tty;" RETURN "return \"$2\";}" NEXT DEFINE("_hs_i") "while " TEST(                                      \
-            "0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in *\": _hs_i $1\")_hs_v=;" RETURN                     \
-                 "break;;esac;done;}" NEXT
+        ">/dev/tty;" RETURN "return \"$2\";}" NEXT
+/* Typed where it is called: it is needed where a shell is entered alone. */
+#define DRAINER(DEFINE, RETURN, TEST)                                                                                  \
+    DEFINE("_hs_i")                                                                                                    \
+    "while " TEST("0") ";do IFS= " RETURN "read -r _hs_v&&case $_hs_v in *\": _hs_i $1\")_hs_v=;" RETURN               \
+                       "break;;esac;done;}"
 #define TEST_WORD(DESCRIPTOR) "[[ -t " DESCRIPTOR " ]]"
 #define TEST_COMMAND(DESCRIPTOR) "\\command [ -t " DESCRIPTOR " ]"
 /* On pipes markers go to copies of the streams, since a command may move those.  COPY opens them; TO_OUT and TO_ERR
@@ -67,10 +70,10 @@
     STATUS(DEFINE, RETURN)                                                                                             \
     NEXT DEFINE("_hs_b") TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN "return \"$2\";}" NEXT DEFINE(         \
         "_hs_g") "_hs_b \"$1\" \"$2\";}" NEXT
-#define PIPE_END(DEFINE, NAME, PRINT, TO_OUT, STATE, SAME, END)                                                        \
-    DEFINE(NAME) STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n"
-#define PIPE_ERROR_END(DEFINE, NAME, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                          \
-    DEFINE(NAME) STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
+#define PIPE_END(DEFINE, PRINT, TO_OUT, STATE, SAME, END)                                                              \
+    DEFINE("_hs_e") STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n"
+#define PIPE_ERROR_END(DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                                \
+    DEFINE("_hs_e") STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
@@ -98,15 +101,15 @@ static const char *const bash_quiet[] = {
  * the beginning they are not counted for each END, and there are some. */
 #define BASH_VARIABLES                                                                                                 \
     "_hs_r=$'\\036@' _hs_m=$_hs_r';F;' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=('') _hs_n=() "  \
-    "_hs_v=() "                                                                                                        \
-    "_hs_o=('') _hs_q=('');if ((BASH_VERSINFO<5))||((${#BASH_ALIASES[*]}));then _hs_w=(1);else \\builtin declare -n "  \
-    "_hs_w=BASH_ALIASES;fi"
+    "_hs_v=() _hs_o=('') _hs_q=('');((BASH_VERSINFO<5||${#BASH_ALIASES[*]}))&&_hs_w=(1)||\\builtin declare -n "        \
+    "_hs_w=BASH_ALIASES"
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  The status is 0 there, and another where
  * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else the marker.  The
  * list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each command.
- */
-#define PROMPT_BASH(BEGINNING)                                                                                         \
-    "_hs_p='${_hs_q[$?]-" BEGINNING "$?$_hs_l}';\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
+ * _hs_k is a pattern that it matches. */
+#define PROMPT_BASH(BEGINNING, QUOTED_BEGINNING)                                                                       \
+    "_hs_p='${_hs_q[$?]-" BEGINNING "$?$_hs_l}' _hs_k='\\$\\{_hs_q\\[\\$\\?\\]-" QUOTED_BEGINNING                      \
+    "\\$\\?\\$_hs_l\\}';\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
@@ -116,29 +119,40 @@ static const char *const bash_quiet[] = {
     "_hs_t='_hs_d[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
     "1<&- 2<&-)0]' _hs_c='_hs_d[$?-130?0:_hs_t]' "
 #define TAKE_TERMINAL "${_hs_y[_hs_c]}"
+#define TAKE_TERMINAL_QUOTED "\\$\\{_hs_y\\[_hs_c\\]\\}"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as nothing can
  * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
- * pattern that is all quoted: a variable in quotes is copied, and quoted, each time. */
+ * pattern without special characters: a variable in quotes is copied, and quoted, each time. */
 #define BASH_OPTIONS "$-${#_hs_w[*]}"
 #define BASH_QUICK(TEST, PRINT)                                                                                        \
     "_hs_e() if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}" BASH_OPTIONS " == $_hs_o ]];then " PRINT          \
     ";else _hs_f \"$1\";fi"
 #define BASH_QUICK_END "\"$_hs_m$1;${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
-#define BASH_STATE "_hs_q=('') _hs_o= _hs_v=;"
+/* Its text is read when it is called first, whatever aliases there are by then: most sessions need none of it, and each
+ * character costs. */
+#define BASH_WHOLE(BODY)                                                                                               \
+    "_hs_f='_hs_f(){ " BODY "';_hs_f(){ case ${BASHOPTS-} in *expand_a*)\\builtin shopt -u expand_aliases;"            \
+    "\\builtin eval \"${_hs_f:?}\";\\builtin shopt -s expand_aliases;;*)\\builtin eval \"${_hs_f:?}\";;esac;_hs_f "    \
+    "\"$1\";}"
+#define BASH_STATE "_hs_q=(\"\") _hs_o= _hs_v=;"
 #define BASH_REST BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
 #define BASH_END(TERMINAL) "\"$_hs_x$1;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
 #define BASH_PRINTED(TEST)                                                                                             \
     "||_hs_q=() _hs_v=1;if [[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]];then if [[ " TEST                   \
-    "-z $_hs_v ]];then \\builtin printf -v _hs_o %q \"$_hs_p" BASH_OPTIONS "\";fi;else PS0=;"                          \
-    "\\builtin unset PROMPT_COMMAND 2>/dev/null;case ${_hs_u-} in 0)PS1=$_hs_p;;esac;fi;}\n"
+    "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS                                                                      \
+    ";fi;else PS0=;\\builtin unset PROMPT_COMMAND 2>/dev/null;case ${_hs_u-} in 0)PS1=$_hs_p;;esac;fi;}"
+/* The first one, number _hs_n: the shell is as we have made it. */
+#define BASH_FIRST                                                                                                     \
+    "_hs_v=" BASH_OPTIONS ";_hs_o=$_hs_k$_hs_v;_hs_n=\"$_hs_x$_hs_n;${_hs_u-1};$_hs_v"                                 \
+    ";1${!:+1};${#PS1};;${PWD-}$_hs_l\";"
 static const char *const bash_tty[] = {
-    BASH_VARIABLES ";" FUNCTION("_hs_f") BASH_STATE
-    "[[ -t 0 ]]||_hs_v=i;" BASH_REST "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END(
-        "1") ";else " BASH_QUICK_PRINT BASH_END("0") ">/dev/tty;fi" BASH_PRINTED("-t 1 && "),
-    TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, WORD_BEGIN, ";")
+    BASH_VARIABLES "\n",
+    BASH_WHOLE(BASH_STATE "[[ -t 0 ]]||_hs_v=i;" BASH_REST "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END(
+        "1") ";else " BASH_QUICK_PRINT BASH_END("0") ">/dev/tty;fi" BASH_PRINTED("-t 1 && ")) "\n",
+    TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, WORD_BEGIN, ";")
         BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT BASH_QUICK_END) "\n",
-    TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL), NULL};
+    TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL, TAKE_TERMINAL_QUOTED), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
 #define BASH_COPIES "\\exec 61>&1 62>&2\n"
@@ -147,17 +161,19 @@ static const char *const bash_tty[] = {
 static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
                                         PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
                                                     WORD_BEGIN, "\n"),
-                                        PROMPT_BASH("$_hs_y"), NULL};
+                                        PROMPT_BASH("$_hs_y", "\\$_hs_y"), NULL};
 #define BASH_PIPE_END                                                                                                  \
-    FUNCTION("_hs_f")                                                                                                  \
-    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED("")                                  \
-        BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n"
+    BASH_WHOLE(BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED(""))                      \
+    "\n" BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n"
 #define BASH_ERROR_END                                                                                                 \
-    FUNCTION("_hs_f")                                                                                                  \
-    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(BASH_QUICK_PRINT BASH_END("1"))  \
-        BASH_PRINTED("")                                                                                               \
-            BASH_QUICK("", "_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(     \
-                               BASH_QUICK_PRINT "\"$_hs_n\"")) "\n"
+    BASH_WHOLE(BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(                      \
+        BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED(""))                                                              \
+    "\n" BASH_QUICK("", "_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(        \
+                            BASH_QUICK_PRINT "\"$_hs_n\"")) "\n"
+#define BASH_PRINT_FIRST BASH_QUICK_PRINT "\"$_hs_n\""
+static const char bash_first[] = BASH_FIRST BASH_PRINT_FIRST "\n";
+static const char bash_first_out[] = BASH_FIRST TO_BASH_OUT(BASH_PRINT_FIRST) "\n";
+static const char bash_first_error[] = BASH_FIRST TO_BASH_OUT(BASH_PRINT_FIRST) "&&" TO_BASH_ERR(BASH_PRINT_FIRST) "\n";
 
 #define KILL_STOPPED(TEXT) "\n{ " TEXT ";} 2>/dev/null\n"
 /* bash says "Stopped" in the user's language. */
@@ -277,6 +293,9 @@ const dialect shell_bash = {.name = "bash",
                             .counts_aliases = true,
                             .whole_end = "_hs_f",
                             .joins_end = true,
+                            .first_end = bash_first,
+                            .first_pipe_end = bash_first_out,
+                            .first_error_end = bash_first_error,
                             .says_exit = true,
                             .complains = true,
                             .kill_stopped = BASH_KILL_STOPPED,
@@ -287,6 +306,7 @@ const dialect shell_bash = {.name = "bash",
                             .editors_off = BASH_EDITORS_OFF,
                             .quiet = bash_quiet,
                             .tty_functions = bash_tty,
+                            .drainer = DRAINER(FUNCTION, "\\builtin ", TEST_WORD),
                             .pipe_functions = bash_pipe,
                             .mend_words = HINT(SHOPT) | HINT(PROMPTVARS) | HINT(CLOSED_INPUT),
                             .mend = BASH_MEND,
@@ -309,13 +329,13 @@ const dialect shell_zsh = {.name = "zsh",
                            .editors_off = ZSH_EDITOR_OFF,
                            .quiet = zsh_quiet,
                            .tty_functions = zsh_tty,
+                           .drainer = DRAINER(FUNCTION, "\\builtin ", TEST_WORD),
                            .pipe_functions = zsh_pipe,
                            .mend_words = HINT(OPT) | HINT(EMULATE) | HINT(SET),
                            .mend = ";" ZSH_PROMPT_OPTIONS,
-                           .pipe_end =
-                               PIPE_END(FUNCTION, "_hs_e", BASH_PRINT, TO_OUT, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END),
-                           .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", BASH_PRINT, TO_OUT, TO_ERR,
-                                                       "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END)};
+                           .pipe_end = PIPE_END(FUNCTION, BASH_PRINT, TO_OUT, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END),
+                           .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, TO_OUT, TO_ERR, "_hs_v=;" ZSH_JOBS,
+                                                       SAME_ZSH, WORD_END)};
 const dialect shell_ksh93 = {.name = "ksh93",
                              .eval = "\\command eval ",
                              .in_pieces = true,
@@ -334,11 +354,11 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .editors_off = KSH93_EDITORS_OFF,
                              .quiet = ksh93_quiet,
                              .tty_functions = ksh93_tty,
+                             .drainer = DRAINER(KSH93_FUNCTION, "\\", TEST_WORD),
                              .pipe_functions = ksh93_pipe,
-                             .pipe_end =
-                                 PIPE_END(KSH93_FUNCTION, "_hs_e", KSH93_PRINT, TO_OUT, "", SAME_WORD, KSH93_WORD_END),
-                             .error_end = PIPE_ERROR_END(KSH93_FUNCTION, "_hs_e", KSH93_PRINT, TO_OUT, TO_ERR, "",
-                                                         SAME_WORD, KSH93_WORD_END)};
+                             .pipe_end = PIPE_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, "", SAME_WORD, KSH93_WORD_END),
+                             .error_end = PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR, "", SAME_WORD,
+                                                         KSH93_WORD_END)};
 const dialect shell_mksh = {.name = "mksh",
                             .blank_hides = true,
                             .eval = "\\builtin eval ",
@@ -356,10 +376,10 @@ const dialect shell_mksh = {.name = "mksh",
                             .editors_off = "\\builtin set " MKSH_EDITORS_OFF,
                             .quiet = mksh_quiet,
                             .tty_functions = mksh_tty,
+                            .drainer = DRAINER(FUNCTION, "\\builtin ", TEST_WORD),
                             .pipe_functions = mksh_pipe,
-                            .pipe_end =
-                                PIPE_END(FUNCTION, "_hs_e", MKSH_PRINT, TO_OUT_DIGIT, "", MKSH_PIPE_SAME, WORD_END),
-                            .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
+                            .pipe_end = PIPE_END(FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, "", MKSH_PIPE_SAME, WORD_END),
+                            .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
                                                         MKSH_PIPE_SAME, WORD_END)};
 const dialect shell_ash = {.name = "ash",
                            .error_trap = true,
@@ -372,10 +392,11 @@ const dialect shell_ash = {.name = "ash",
                            .says = ash_says,
                            .quiet = posix_quiet,
                            .tty_functions = ash_tty,
+                           .drainer = DRAINER(FUNCTION, "\\", TEST_COMMAND),
                            .pipe_functions = ash_pipe,
-                           .pipe_end = PIPE_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
-                           .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
-                                                       SAME_TEST, FORMAT_END)};
+                           .pipe_end = PIPE_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
+                           .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
+                                                       FORMAT_END)};
 const dialect shell_dash = {.name = "dash",
                             .eval = "\\command eval ",
                             .tty_quotes = QUOTE_VARIABLES,
@@ -384,7 +405,8 @@ const dialect shell_dash = {.name = "dash",
                             .interrupt_newline = true,
                             .quiet = posix_quiet,
                             .tty_functions = dash_tty,
+                            .drainer = DRAINER(FUNCTION, "\\", TEST_COMMAND),
                             .pipe_functions = dash_pipe,
-                            .pipe_end = PIPE_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
-                            .error_end = PIPE_ERROR_END(FUNCTION, "_hs_e", ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
-                                                        SAME_TEST, FORMAT_END)};
+                            .pipe_end = PIPE_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
+                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
+                                                        FORMAT_END)};

@@ -287,8 +287,10 @@ static void do_line(memory_shell *s, const char *line) {
     } else if (strncmp(line, ": _hs_i ", 8) == 0) {
         /* Nothing was left unread. */
         return;
-    } else if (strncmp(line, "_hs_e \"", 7) == 0 || strncmp(line, "_hs_f \"", 7) == 0) {
-        print_end(s, strtoul(line + 7, NULL, 10), line[4] == 'f');
+    } else if (strncmp(line, "_hs_n=", 6) == 0) {
+        print_end(s, strtoul(line + 6, NULL, 10), true);
+    } else if (strncmp(line, "_hs_f \"", 7) == 0) {
+        print_end(s, strtoul(line + 7, NULL, 10), true);
     } else if (strncmp(line, "{ _hs_q=()", 10) == 0) {
         s->shows = true;
     } else if (strncmp(line, "PS1=", 4) == 0) {
@@ -322,7 +324,8 @@ static void read_input(memory_shell *s) {
         const char *eval = s->waits == WAITS_NOT ? strstr(typed, "\\builtin eval ") : NULL;
         if (!newline)
             return;
-        if (eval && eval < newline) {
+        /* A command is quoted, what we evaluate ourselves is a variable. */
+        if (eval && eval < newline && eval[strlen("\\builtin eval ")] != '"') {
             if (!take_frame(s, eval))
                 return;
             continue;

@@ -60,7 +60,7 @@ static void look_at_line(player *p, const char *line) {
         add_asked(p, 'E', strstr(quieting, "' ") + 2);
     else if (asking)
         add_asked(p, 'A', asking + 3);
-    else if (strncmp(call, "_hs_e ", 6) == 0 || strncmp(call, "_hs_f ", 6) == 0)
+    else if (strncmp(call, "_hs_e ", 6) == 0 || strncmp(call, "_hs_f ", 6) == 0 || strncmp(call, "_hs_n=", 6) == 0)
         add_asked(p, 'E', call + 6);
     else
         for (const char *at = line; (at = strstr(at, "_hs_e ")) != NULL; at += 6)

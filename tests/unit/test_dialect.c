@@ -203,6 +203,28 @@ static void what_may_trace_is_suspicious(void **state) {
     assert_false(suspicious(shell(0), ""));
 }
 
+/* What bash's prompt is compared with has a backslash before each special character of it. */
+static void the_pattern_of_bashs_prompt_matches_it(void **state) {
+    (void)state;
+    for (int tty = 0; tty < 2; tty++) {
+        bytes typed = {0};
+        assert_true(dialect_teach(shell(0), "tokentokentoke", tty, true, 3, &typed));
+        assert_true(bytes_append(&typed, "", 1));
+        const char *prompt = strstr(bytes_front(&typed), "_hs_p='");
+        const char *pattern = strstr(bytes_front(&typed), "_hs_k='");
+        assert_non_null(prompt);
+        assert_non_null(pattern);
+        prompt += 7;
+        for (pattern += 7; *pattern != '\''; pattern++) {
+            assert_int_equal(*pattern == '\\', strchr("$?{}[]", *prompt) != NULL);
+            pattern += *pattern == '\\';
+            assert_int_equal(*pattern, *prompt++);
+        }
+        assert_int_equal(*prompt, '\'');
+        bytes_free(&typed);
+    }
+}
+
 static size_t trace_start(const char *output, uint64_t number, int64_t prefix) {
     return dialect_trace_start(shell(1), output, strlen(output), number, prefix);
 }
@@ -237,6 +259,7 @@ int main(void) {
         cmocka_unit_test(a_command_may_begin_with_a_dash),
         cmocka_unit_test(what_is_typed_holds_no_marker),
         cmocka_unit_test(what_may_trace_is_suspicious),
+        cmocka_unit_test(the_pattern_of_bashs_prompt_matches_it),
         cmocka_unit_test(our_own_trace_is_found_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

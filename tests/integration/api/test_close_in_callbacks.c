@@ -315,9 +315,10 @@ static void close_and_cancel_as_a_deadline_passes(void **state) {
     drive_until(loop, &open.calls, 1);
     hostsession_expect_options soon = HOSTSESSION_EXPECT_OPTIONS_INIT;
     soon.timeout_ms = 10;
+    assert_int_equal(hostsession_send_start(due.other, "x", 1, false, NULL, NULL, NULL), HOSTSESSION_OK);
+    drive_idle(loop);
     assert_int_equal(hostsession_expect_start(session, never, 1, &soon, close_and_cancel, &due, NULL, NULL),
                      HOSTSESSION_OK);
-    assert_int_equal(hostsession_send_start(due.other, "x", 1, false, NULL, NULL, NULL), HOSTSESSION_OK);
     assert_int_equal(hostsession_run_start(due.other, "say two", NULL, count_canceled, &due, &due.operation, NULL),
                      HOSTSESSION_OK);
     /* The program is busy elsewhere. */
