@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What connection.c, pool.c, host_key.c and lanes.c share. */
+/* What connection.c, greeting.c, pool.c, host_key.c and lanes.c share. */
 #ifndef TRANSPORT_SSH_CONNECTION_PRIVATE_H
 #define TRANSPORT_SSH_CONNECTION_PRIVATE_H
 
@@ -70,6 +70,24 @@ void connection_fail(ssh_connection *c, const hostsession_failure *why);
 void connection_fail_with(ssh_connection *c, hostsession_error error, const char *stage, const char *what);
 void connection_free(ssh_connection *c);
 void connection_explain(const ssh_connection *c, hostsession_failure *failure);
+/* ... as what it fails with. */
+void connection_give_up(ssh_connection *c);
+/* Everything that belongs to this try: the way, the descriptor, the session. */
+void connection_drop(ssh_connection *c);
+/* The descriptor is ready. */
+void connection_on_ready(void *userdata, unsigned events);
+/* The host's key is right. */
+void connection_log_in(ssh_connection *c);
+#define connection_nothing_left "no memory or no descriptor left (ulimit -n); close some sessions or raise the limit"
+
+/* greeting.c */
+/* Once there is a way and the files are read; no effect before. */
+void greeting_start(ssh_connection *c);
+/* The connection may be gone afterwards. */
+void greeting_step(ssh_connection *c);
+void greeting_explain(const ssh_connection *c, hostsession_failure *failure);
+/* Whether it is that the host drops the connection again and again. */
+bool greeting_explain_drops(const ssh_connection *c, hostsession_failure *failure);
 
 /* pool.c */
 /* It counts for the limits: begun, and not logged in yet. */

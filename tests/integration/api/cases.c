@@ -210,7 +210,10 @@ hostsession_operation *start_expect(hostsession *session, const char *pattern, o
 
 void check_result(const hostsession_result *result, hostsession_status status, int exit_status, const char *output) {
     assert_non_null(result);
-    assert_string_equal(hostsession_status_name(hostsession_result_status(result)), hostsession_status_name(status));
+    hostsession_status got = hostsession_result_status(result);
+    if (got != status)
+        fail_msg("%s, not %s: %s", hostsession_status_name(got), hostsession_status_name(status),
+                 hostsession_result_failure(result)->message);
     assert_int_equal(hostsession_result_exit_status(result), exit_status);
     if (!output)
         return;
