@@ -202,13 +202,15 @@ void greeting_explain(const ssh_connection *c, hostsession_failure *failure) {
     const char *host = ssh_settings_host(c->settings);
     int port = ssh_settings_port(c->settings);
     char said[400];
+    char words[route_words_bytes];
     if (is_no_ssh(c)) {
         failure_escape_tail(said, sizeof said, c->stray, strlen(c->stray));
         failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "connect",
                     "%s port %d: what listens there is no SSH server: it said \"%s\"", host, port, said);
     } else {
         failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "connect",
-                    "%s port %d: connected, but what is there did not complete SSH's greeting and key exchange in time",
-                    host, port);
+                    "%s port %d: connected, but what is there did not complete SSH's greeting and key exchange in "
+                    "time%s",
+                    host, port, route_words(c->route, words));
     }
 }

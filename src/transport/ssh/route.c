@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/ssh/route.h"
 
+#include "base/bytes.h"
 #include "base/failure.h"
 #include "transport/child.h"
 #include "transport/dial.h"
@@ -15,6 +16,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+    /* A pipe holds 64 KiB. */
+    most_reads = 16,
+};
+
 struct route {
     ssh_pool *pool;
     ssh_settings *settings;
@@ -27,6 +33,9 @@ struct route {
     hostsession_exit how;
     loop_task made; /* a proxy is there at once; that is told from dispatch */
     int descriptor;
+    int errors; /* the proxy's standard error */
+    hostsession_watch *errors_watch;
+    bytes said;
 };
 
 /* ---- straight ---- */
@@ -69,27 +78,80 @@ static void on_proxy_exited(void *userdata, const hostsession_exit *how) {
     r->how = *how;
 }
 
-bool route_has_failed(const route *r, hostsession_failure *failure) {
+static void stop_reading_errors(route *r) {
+    hostsession_watch_free(r->errors_watch);
+    r->errors_watch = NULL;
+    if (r->errors >= 0)
+        close(r->errors);
+    r->errors = -1;
+}
+
+/* False: there is no more for now. */
+static bool read_errors(route *r) {
+    char buffer[4096];
+    ssize_t got = r->errors >= 0 ? read(r->errors, buffer, sizeof buffer) : -1;
+    if (got == 0)
+        stop_reading_errors(r);
+    if (got <= 0 || !bytes_append(&r->said, buffer, (size_t)got))
+        return false;
+    size_t length = bytes_length(&r->said);
+    bytes_consume(&r->said, length > route_words_bytes ? length - route_words_bytes : 0);
+    return true;
+}
+
+/* For as long as it runs: a program that says much must not wait for us. */
+static void on_errors(void *userdata, unsigned events) {
+    (void)events;
+    read_errors(userdata);
+}
+
+const char *route_words(route *r, char out[route_words_bytes]) {
+    static const char words[] = "; it said: ";
+    out[0] = '\0';
+    if (!r || !r->proxy)
+        return out;
+    for (int i = 0; i < most_reads && read_errors(r); i++)
+        continue;
+    const char *said = bytes_front(&r->said);
+    size_t length = bytes_length(&r->said);
+    while (length > 0 && (said[length - 1] == '\n' || said[length - 1] == '\r'))
+        length--;
+    if (length > 0) {
+        memcpy(out, words, sizeof words);
+        failure_escape_tail(out + sizeof words - 1, route_words_bytes - sizeof words + 1, said, length);
+    }
+    return out;
+}
+
+bool route_has_failed(route *r, hostsession_failure *failure) {
+    char said[route_words_bytes];
     if (!r || !r->exited || !r->how.known || r->how.exit_status == 0)
         return false;
     bool ran = r->how.exit_status != 126 && r->how.exit_status != 127;
     failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "proxy",
-                "%s: its ProxyCommand %s with exit status %d before the host had answered: %s",
+                "%s: its ProxyCommand %s with exit status %d before the host had answered: %s%s",
                 ssh_settings_host(r->settings), ran ? "ended" : "cannot be run, it ended", r->how.exit_status,
-                ssh_settings_text(r->settings, "proxycommand"));
+                ssh_settings_text(r->settings, "proxycommand"), route_words(r, said));
     return true;
 }
 
 static hostsession_error start_proxy(route *r, const char *command, int theirs, hostsession_failure *failure) {
     const char *const arguments[] = {"/bin/sh", "-c", command, NULL};
     const transport_program program = {.arguments = arguments};
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere < 0)
-        return spawn_no_descriptor(failure, errno, "/dev/null");
+    int errors[2];
+    if (pipe2(errors, O_CLOEXEC) != 0)
+        return spawn_no_descriptor(failure, errno, "ProxyCommand");
+    r->errors = errors[0];
+    fcntl(r->errors, F_SETFL, O_NONBLOCK);
     pid_t pid;
-    spawn_streams streams = {NULL, {theirs, theirs, nowhere}};
-    hostsession_error error = spawn(&program, &streams, &pid, failure);
-    close(nowhere);
+    spawn_streams streams = {NULL, {theirs, theirs, errors[1]}};
+    hostsession_error error =
+        hostsession_watch_new(r->pool->loop, r->errors, HOSTSESSION_WATCH_READABLE, on_errors, r, &r->errors_watch);
+    if (error)
+        failure_no_memory(failure, "proxy");
+    else
+        error = spawn(&program, &streams, &pid, failure);
+    close(errors[1]);
     if (!error)
         error = child_watch(r->proxy, pid, failure);
     return error;
@@ -139,7 +201,7 @@ hostsession_error route_start(ssh_pool *pool, ssh_settings *settings, const rout
     route *r = calloc(1, sizeof *r);
     if (!r)
         return failure_no_memory(failure, "connect");
-    *r = (route){.pool = pool, .settings = settings, .host = *host, .owner = owner, .descriptor = -1};
+    *r = (route){.pool = pool, .settings = settings, .host = *host, .owner = owner, .descriptor = -1, .errors = -1};
     r->made.run = on_made;
     const char *hops = ssh_settings_text(settings, "proxyjump");
     const char *command = ssh_settings_text(settings, "proxycommand");
@@ -167,6 +229,8 @@ void route_free(route *r) {
         child_end(r->proxy, child_pid(r->proxy), NULL);
     if (r->descriptor >= 0)
         close(r->descriptor);
+    stop_reading_errors(r);
+    bytes_free(&r->said);
     free(r);
 }
 
@@ -174,12 +238,13 @@ const struct ssh_connection *route_through(const route *r) {
     return r && r->jump ? jump_through(r->jump) : NULL;
 }
 
-void route_explain(const route *r, hostsession_failure *failure) {
+void route_explain(route *r, hostsession_failure *failure) {
+    char said[route_words_bytes];
     if (r->jump)
         jump_explain(r->jump, failure);
     else if (r->dial)
         dial_explain(r->dial, failure);
     else
-        failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "proxy", "%s: its ProxyCommand did not answer in time",
-                    ssh_settings_host(r->settings));
+        failure_set(failure, HOSTSESSION_ERROR_CONNECT, 0, "proxy", "%s: its ProxyCommand did not answer in time%s",
+                    ssh_settings_host(r->settings), route_words(r, said));
 }

@@ -25,10 +25,14 @@ hostsession_error route_start(ssh_pool *pool, ssh_settings *settings, const rout
 void route_free(route *route);
 
 /* What it waits for, as a failure. */
-void route_explain(const route *route, hostsession_failure *failure);
+void route_explain(route *route, hostsession_failure *failure);
 
 /* Whether it came to its own end, as a proxy that cannot be run does: then also why.  False for NULL. */
-bool route_has_failed(const route *route, hostsession_failure *failure);
+bool route_has_failed(route *route, hostsession_failure *failure);
+
+/* What its ProxyCommand said last on standard error: "; it said: ...", escaped, or nothing.  NULL is allowed. */
+enum { route_words_bytes = 240 };
+const char *route_words(route *route, char out[route_words_bytes]);
 
 /* The connection that it goes through; NULL: none. */
 const struct ssh_connection *route_through(const route *route);

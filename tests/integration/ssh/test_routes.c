@@ -228,12 +228,17 @@ static void programs_that_fail(void **state) {
     visit_set(&v, "ProxyCommand=/nowhere/proxy %%h");
     visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "/nowhere/proxy", NULL);
     v.settings[0] = "ProxyCommand=sh -c 'echo what is wrong >&2; exit 7'";
-    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "exit status 7", NULL);
+    visit_refused(
+        &v, "test-bash", HOSTSESSION_ERROR_CONNECT,
+        "exit status 7 before the host had answered: sh -c 'echo what is wrong >&2; exit 7'; it said: what is wrong",
+        NULL);
+    v.settings[0] = "ProxyCommand=sh -c 'yes much | head -c 1000000 >&2; printf \"\\033[31mend\\r\\n\" >&2; exit 7'";
+    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "much\\n\\x1b[31mend", NULL);
     v.settings[0] = "ProxyCommand=sh -c 'echo no greeting at all; cat'";
     visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "", NULL);
-    v.settings[0] = "ProxyCommand=tail -f /dev/null";
+    v.settings[0] = "ProxyCommand=sh -c 'echo asked twice >&2; exec tail -f /dev/null'";
     v.options.connect_timeout_ms = 500;
-    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "127.0.0.1", NULL);
+    visit_refused(&v, "test-bash", HOSTSESSION_ERROR_CONNECT, "in time; it said: asked twice", NULL);
     end();
     /* Nothing of it is left: see the check at the end of each case. */
 }
