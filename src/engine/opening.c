@@ -356,11 +356,12 @@ static void describe_silence(const engine *e, const char *seen, hostsession_fail
                     "\"%s\"; check the pattern, or allow more time",
                     e->name, seconds, seen);
     else
-        failure_set(
-            to, HOSTSESSION_ERROR_NOT_READY, 0, "handshake",
-            "%s: no POSIX shell answered within %.1f s; the last it said was \"%s\"; check what is started there, or "
-            "allow more time",
-            e->name, seconds, seen);
+        failure_set(to, HOSTSESSION_ERROR_NOT_READY, 0, "handshake",
+                    "%s: no POSIX shell answered within %.1f s; the last it said was \"%s\"; %s, or allow more time",
+                    e->name, seconds, seen,
+                    e->config.login
+                        ? "if that asks for a name or a password, give a pattern for it (name-prompt, password-prompt)"
+                        : "check what is started there");
 }
 
 void opening_advance(engine *e) {

@@ -63,7 +63,7 @@ static void end(telnet *t, hostsession_error error, int why, const char *text) {
         return;
     t->ended = true;
     hostsession_watch_set_events(t->watch, 0);
-    failure_set(&failure, error, why, "connection", "%s: %s", t->host, text);
+    failure_set(&failure, error, why, "connection", "%s port %d: %s", t->host, t->port, text);
     /* Before a shell has answered what was said last tells more. */
     hostsession_channel_ended(t->channel, &unknown, why || t->answered ? &failure : NULL);
 }
