@@ -274,9 +274,10 @@ bool dialect_in_pieces(const dialect *d, size_t length) {
     return d->in_pieces && length > piece_bytes;
 }
 
-/* What stands for the command in its line; `pieces`: it is in a variable. */
+/* What stands for the command in its line.  `text` is what is evaluated, NULL: nothing; `pieces`: it is in a variable.
+ */
 static bool append_command(const dialect *d, const frame *f, const bytes *text, bool pieces, bytes *to) {
-    if (is_grouped(d, f))
+    if (!text)
         return bytes_append(to, "{ ", 2) && bytes_append(to, f->command, f->length) && bytes_append(to, ";}", 2);
     return bytes_append_text(to, is_sourced(d, f) ? d->source : d->eval) &&
            (pieces ? bytes_append_text(to, "\"$_hs_v\"")
@@ -286,7 +287,8 @@ static bool append_command(const dialect *d, const frame *f, const bytes *text, 
 
 bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     bytes text = {0};
-    bool right = append_text(d, f, &text);
+    bool grouped = is_grouped(d, f);
+    bool right = grouped || append_text(d, f, &text);
     size_t length = bytes_length(&text);
     bool pieces = f->tty && dialect_in_pieces(d, length);
     if (right && f->tty && d->tty_quotes == QUOTE_VARIABLES)
@@ -298,7 +300,7 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
                              f->entry_token, f->number, f->entry_token);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
             (!f->keeps_status || bytes_append_text(to, "_hs_z=;")) && append_start(d, f, to) &&
-            append_command(d, f, &text, pieces, to);
+            append_command(d, f, grouped ? NULL : &text, pieces, to);
     bytes_wipe(&text);
     return right && append_end(d, f, to);
 }

@@ -312,6 +312,13 @@ static void note_state(engine *e, const marker *m) {
     note_streams(e, m->fields[end_streams].text, m->fields[end_streams].length);
 }
 
+/* A brief END is printed only where the streams and the prompt are ours and no job was started, whatever the command's
+ * text looked like. */
+static void note_nothing_new(engine *e) {
+    e->shell->prompt_changed = e->shell->output_moved = e->shell->jobs = false;
+    e->shell->input_moved &= !e->config.tty;
+}
+
 static void note_cwd(engine *e, const marker *m) {
     size_t length = m->fields[end_cwd].length;
     if (e->shell->cwd && strlen(e->shell->cwd) == length && memcmp(e->shell->cwd, m->fields[end_cwd].text, length) == 0)
@@ -325,7 +332,9 @@ static void note_cwd(engine *e, const marker *m) {
 
 void parts_note_end(engine *e, const marker *m) {
     e->shell->status = parts_status(m, end_status);
-    if (!m->brief)
+    if (m->brief)
+        note_nothing_new(e);
+    else
         note_state(e, m);
     note_trace(e, m->number);
     note_cwd(e, m);
