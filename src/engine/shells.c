@@ -124,9 +124,10 @@ static const char *const bash_quiet[] = {
  * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
  * pattern without special characters: a variable in quotes is copied, and quoted, each time. */
 #define BASH_OPTIONS "$-${#_hs_w[*]}"
-#define BASH_QUICK(TEST, PRINT)                                                                                        \
-    "_hs_e() if [[ " TEST "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}" BASH_OPTIONS " == $_hs_o ]];then " PRINT          \
-    ";else _hs_f \"$1\";fi"
+#define BASH_SEEN "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}" BASH_OPTIONS
+#define BASH_QUICK(PRINT)                                                                                              \
+    "_hs_e() if [[ -t 0 && -t 1 && " BASH_SEEN " == $_hs_o ]];then " PRINT ";else _hs_f \"$1\";fi\n"
+#define BASH_PIPE_QUICK(PRINT) "_hs_e() case " BASH_SEEN " in $_hs_o)" PRINT ";;*)_hs_f \"$1\";;esac\n"
 #define BASH_QUICK_END "\"$_hs_m$1;${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
 /* Its text is read when it is called first, whatever aliases there are by then: most sessions need none of it, and each
@@ -150,8 +151,7 @@ static const char *const bash_tty[] = {
     BASH_VARIABLES "\n",
     BASH_WHOLE(BASH_STATE "[[ -t 0 ]]||_hs_v=i;" BASH_REST "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END(
         "1") ";else " BASH_QUICK_PRINT BASH_END("0") ">/dev/tty;fi" BASH_PRINTED("-t 1 && ")) "\n",
-    TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, WORD_BEGIN, ";")
-        BASH_QUICK("-t 0 && -t 1 && ", BASH_QUICK_PRINT BASH_QUICK_END) "\n",
+    TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, WORD_BEGIN, ";") BASH_QUICK(BASH_QUICK_PRINT BASH_QUICK_END),
     TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL, TAKE_TERMINAL_QUOTED), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
@@ -164,12 +164,12 @@ static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH
                                         PROMPT_BASH("$_hs_y", "\\$_hs_y"), NULL};
 #define BASH_PIPE_END                                                                                                  \
     BASH_WHOLE(BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED(""))                      \
-    "\n" BASH_QUICK("", TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END)) "\n"
+    "\n" BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END))
 #define BASH_ERROR_END                                                                                                 \
     BASH_WHOLE(BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(                      \
         BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED(""))                                                              \
-    "\n" BASH_QUICK("", "_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(        \
-                            BASH_QUICK_PRINT "\"$_hs_n\"")) "\n"
+    "\n" BASH_PIPE_QUICK("_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(       \
+        BASH_QUICK_PRINT "\"$_hs_n\""))
 #define BASH_PRINT_FIRST BASH_QUICK_PRINT "\"$_hs_n\""
 static const char bash_first[] = BASH_FIRST BASH_PRINT_FIRST "\n";
 static const char bash_first_out[] = BASH_FIRST TO_BASH_OUT(BASH_PRINT_FIRST) "\n";
