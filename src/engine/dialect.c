@@ -323,7 +323,8 @@ size_t dialect_trace_start(const dialect *d, const char *output, size_t length, 
         (size_t)snprintf(name, sizeof name, d->joins_end ? "_hs_e '%" PRIu64 ";" : "_hs_e %" PRIu64 " ", number);
 
     /* The last one: the trace stands at the very end. */
-    size_t window = length < 4096 ? length : 4096;
+    enum { window_bytes = 16 * 1024 };
+    size_t window = length < window_bytes ? length : window_bytes;
     const char *from = output + length - window;
     const char *found = NULL;
     for (const char *at = from; (at = memmem(at, (size_t)(output + length - at), name, size)) != NULL; at++)

@@ -388,6 +388,8 @@ void returned_free(side *s);
 /* raw.c */
 void raw_data(engine *e, const char *data, size_t length);
 void raw_search(engine *e);
+/* Our own line, at the front of what has come, is nobody's: a shell under verbose, or the terminal, gives it back. */
+void raw_drop_line(engine *e, const char *line);
 void raw_advance(engine *e);
 void raw_finish(engine *e, hostsession_error error, const char *message);
 void raw_leave(engine *e);

@@ -27,8 +27,10 @@ bool prompts_is_first(const engine *e, const marker *m) {
 void prompts_note(side *s, const marker *m) {
     engine *e = s->engine;
     /* Another status: what was sent raw has interrupted the shell, and that line is lost. */
-    if (e->shell->prompt_owed)
+    if (e->shell->prompt_owed) {
         e->shell->prompts_shown = parts_status(m, prompt_status) == 0;
+        raw_drop_line(e, e->shell->dialect->show_prompts);
+    }
     e->shell->prompt_owed = false;
     bool numbered = m->number != 0;
     bool is_fence = numbered && m->number == e->fence;

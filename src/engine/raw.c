@@ -19,6 +19,16 @@ void raw_data(engine *e, const char *data, size_t length) {
     }
 }
 
+void raw_drop_line(engine *e, const char *line) {
+    size_t size = strcspn(line, "\n");
+    const char *held = bytes_front(&e->raw_text);
+    if (bytes_length(&e->raw_text) < size + 2 || memcmp(held, line, size) != 0)
+        return;
+    size += held[size] == '\r';
+    if (held[size] == '\n')
+        bytes_consume(&e->raw_text, size + 1);
+}
+
 /* No END follows what is sent: a prompt alone tells that the shell is back. */
 static bool show_prompts(engine *e) {
     const dialect *d = e->shell->dialect;

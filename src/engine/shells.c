@@ -130,27 +130,22 @@ static const char *const bash_quiet[] = {
 #define BASH_PIPE_QUICK(PRINT) "_hs_e() case " BASH_SEEN " in $_hs_o)" PRINT ";;*)_hs_f \"$1\";;esac\n"
 #define BASH_QUICK_END "\"$_hs_m$1;${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
-/* Its text is read when it is called first, whatever aliases there are by then: most sessions need none of it, and each
- * character costs. */
-#define BASH_WHOLE(BODY)                                                                                               \
-    "_hs_f='_hs_f(){ " BODY "';_hs_f(){ case ${BASHOPTS-} in *expand_a*)\\builtin shopt -u expand_aliases;"            \
-    "\\builtin eval \"${_hs_f:?}\";\\builtin shopt -s expand_aliases;;*)\\builtin eval \"${_hs_f:?}\";;esac;_hs_f "    \
-    "\"$1\";}"
-#define BASH_STATE "_hs_q=(\"\") _hs_o= _hs_v=;"
+#define BASH_STATE "_hs_q=('') _hs_o= _hs_v=;"
 #define BASH_REST BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
 #define BASH_END(TERMINAL) "\"$_hs_x$1;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
 #define BASH_PRINTED(TEST)                                                                                             \
     "||_hs_q=() _hs_v=1;if [[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]];then if [[ " TEST                   \
     "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS                                                                      \
-    ";fi;else PS0=;\\builtin unset PROMPT_COMMAND 2>/dev/null;case ${_hs_u-} in 0)PS1=$_hs_p;;esac;fi;}"
-/* The first one, number _hs_n: the shell is as we have made it. */
-#define BASH_FIRST                                                                                                     \
-    "_hs_v=" BASH_OPTIONS ";_hs_o=$_hs_k$_hs_v;_hs_n=\"$_hs_x$_hs_n;${_hs_u-1};$_hs_v"                                 \
-    ";1${!:+1};${#PS1};;${PWD-}$_hs_l\";"
+    ";fi;else PS0=;\\builtin unset PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} in 0)PS1=$_hs_p;;esac;fi;}"
+/* The first one, number _hs_n: the shell is as we have made it, if the functions are there: an alias of the user's may
+ * have kept bash from taking one. */
+#define BASH_FIRST(PRINT)                                                                                              \
+    "\\builtin declare -F _hs_e _hs_f _hs_b _hs_g _hs_s&&{ _hs_v=" BASH_OPTIONS                                        \
+    ";_hs_o=$_hs_k$_hs_v;_hs_n=\"$_hs_x$_hs_n;${_hs_u-1};$_hs_v;1${!:+1};${#PS1};;${PWD-}$_hs_l\";" PRINT ";}\n"
 static const char *const bash_tty[] = {
     BASH_VARIABLES "\n",
-    BASH_WHOLE(BASH_STATE "[[ -t 0 ]]||_hs_v=i;" BASH_REST "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END(
-        "1") ";else " BASH_QUICK_PRINT BASH_END("0") ">/dev/tty;fi" BASH_PRINTED("-t 1 && ")) "\n",
+    FUNCTION("_hs_f") BASH_STATE "[[ -t 0 ]]||_hs_v=i;" BASH_REST "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END(
+        "1") ";else " BASH_QUICK_PRINT BASH_END("0") ">/dev/tty;fi" BASH_PRINTED("-t 1 && ") "\n",
     TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, WORD_BEGIN, ";") BASH_QUICK(BASH_QUICK_PRINT BASH_QUICK_END),
     TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL, TAKE_TERMINAL_QUOTED), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
@@ -163,17 +158,18 @@ static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH
                                                     WORD_BEGIN, "\n"),
                                         PROMPT_BASH("$_hs_y", "\\$_hs_y"), NULL};
 #define BASH_PIPE_END                                                                                                  \
-    BASH_WHOLE(BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED(""))                      \
-    "\n" BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END))
+    FUNCTION("_hs_f")                                                                                                  \
+    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1"))                                                   \
+        BASH_PRINTED("") "\n" BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END))
 #define BASH_ERROR_END                                                                                                 \
-    BASH_WHOLE(BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(                      \
-        BASH_QUICK_PRINT BASH_END("1")) BASH_PRINTED(""))                                                              \
-    "\n" BASH_PIPE_QUICK("_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(       \
-        BASH_QUICK_PRINT "\"$_hs_n\""))
+    FUNCTION("_hs_f")                                                                                                  \
+    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(BASH_QUICK_PRINT BASH_END("1"))  \
+        BASH_PRINTED("") "\n" BASH_PIPE_QUICK("_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(                                 \
+            BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_n\""))
 #define BASH_PRINT_FIRST BASH_QUICK_PRINT "\"$_hs_n\""
-static const char bash_first[] = BASH_FIRST BASH_PRINT_FIRST "\n";
-static const char bash_first_out[] = BASH_FIRST TO_BASH_OUT(BASH_PRINT_FIRST) "\n";
-static const char bash_first_error[] = BASH_FIRST TO_BASH_OUT(BASH_PRINT_FIRST) "&&" TO_BASH_ERR(BASH_PRINT_FIRST) "\n";
+static const char bash_first[] = BASH_FIRST(BASH_PRINT_FIRST);
+static const char bash_first_out[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST));
+static const char bash_first_error[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST) "&&" TO_BASH_ERR(BASH_PRINT_FIRST));
 
 #define KILL_STOPPED(TEXT) "\n{ " TEXT ";} 2>/dev/null\n"
 /* bash says "Stopped" in the user's language. */

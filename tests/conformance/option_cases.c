@@ -143,6 +143,11 @@ static void verbose(struct context *t) {
     RUNS_MATCHING(t, "echo $?", "(echo \\$\\?\n?)?3\n(echo \\$\\?\n?)?", 0);
     RUNS_MATCHING(t, "set +v", "(set \\+v\n?)?", 0);
     RUNS(t, "echo clean", "clean\n", 0);
+    /* Where the text does not tell. */
+    RUNS_MATCHING(t, "off=v; set -$off; echo hi",
+                  "(off=v; set -\\$off; echo hi\n?)?hi\n(off=v; set -\\$off; echo hi\n?)?", 0);
+    RUNS_MATCHING(t, "set +v", "(set \\+v\n?)?", 0);
+    RUNS(t, "echo clean", "clean\n", 0);
     IN_SYNC(t);
 }
 

@@ -92,6 +92,10 @@ static void a_hook_that_is_read_only(struct context *t) {
     RUNS(t, "readonly PROMPT_COMMAND=true", "", 0);
     RUNS(t, "true &", "", 0);
     RUNS(t, "cd /; echo hi", "hi\n", 0);
+    /* What cannot be set back must not end the shell, either. */
+    RUNS(t, "set -e", "", 0);
+    RUNS(t, "PS1=mine; echo ho", "ho\n", 0);
+    RUNS(t, "set +e", "", 0);
     works_on(t);
     GONE(t, t->tag);
 }

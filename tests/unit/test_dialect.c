@@ -239,12 +239,12 @@ static void our_own_trace_is_found_at_the_end(void **state) {
     assert_int_equal(trace_start("hi\n+ _hs_e 7 0\nx + _hs_e 7 0\n", 7, 2), 17);
     assert_int_equal(trace_start("hi\n>>> _hs_e 7 0\n", 7, -1), 3);
     assert_int_equal(trace_start("_hs_e 1000000000000 0\n", 1000000000000, 2), 0);
-    char *large = malloc(10001);
+    char *large = malloc(20001);
     assert_non_null(large);
-    memset(large, 'x', 10000);
-    large[10000] = 0;
+    memset(large, 'x', 20000);
+    large[20000] = 0;
     memcpy(large, "+ _hs_e 7 0\n", 12);
-    assert_int_equal(trace_start(large, 7, 2), 10000);
+    assert_int_equal(trace_start(large, 7, 2), 20000);
     assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '7;0'\n", 18, 7, 2), 3);
     assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '70;0'\n", 19, 7, 2), 19);
     free(large);
