@@ -158,7 +158,7 @@ static void run_line(model *m, const char *line) {
         const char *name = behind(line, "cmd");
         m->command = name ? (unsigned)strtoul(name, NULL, 10) : m->command;
     } else if (end && *end >= '0' && *end <= '9') {
-        if ((number = behind(line, "_hs_b ")))
+        if ((number = behind(line, "_hs_b ")) && *number >= '0' && *number <= '9')
             print_begin(m, number_at(m, number));
         if (strstr(line, "eval ") || strstr(line, "{ cmd")) {
             start_command(m, line, end);
