@@ -6,17 +6,21 @@
 
 #include <string.h>
 
+/* Off the front. */
+static void drop(engine *e, size_t length) {
+    bytes_consume(&e->raw_text, length);
+    if (e->wanted)
+        pattern_set_forget(e->wanted, length);
+}
+
 void raw_data(engine *e, const char *data, size_t length) {
     if (!bytes_append(&e->raw_text, data, length)) {
         parts_no_memory(e);
         return;
     }
     size_t held = bytes_length(&e->raw_text);
-    if (held > e->config.max_raw_bytes) {
-        bytes_consume(&e->raw_text, held - e->config.max_raw_bytes);
-        if (e->wanted)
-            pattern_set_forget(e->wanted, held - e->config.max_raw_bytes);
-    }
+    if (held > e->config.max_raw_bytes)
+        drop(e, held - e->config.max_raw_bytes);
 }
 
 void raw_drop_line(engine *e, const char *line) {
@@ -26,7 +30,7 @@ void raw_drop_line(engine *e, const char *line) {
         return;
     size += held[size] == '\r';
     if (held[size] == '\n')
-        bytes_consume(&e->raw_text, size + 1);
+        drop(e, size + 1);
 }
 
 /* No END follows what is sent: a prompt alone tells that the shell is back. */
