@@ -215,6 +215,7 @@ static void become_ready(ssh_connection *c) {
         connection_fail_with(c, HOSTSESSION_ERROR_NO_MEMORY, "connect", "out of memory");
         return;
     }
+    ssh_set_counters(c->session, NULL, &c->heard_count);
     connection_set_state(c, CONNECTION_READY);
     c->alive_us = ssh_settings_number(c->settings, "serveraliveinterval", 0) * INT64_C(1000000);
     if (c->alive_us == 0)

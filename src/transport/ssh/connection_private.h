@@ -42,7 +42,9 @@ struct ssh_connection {
     ssh_login *login;
     bool distrusted;
     ssh_event event;
-    forwards *forwards; /* NULL: none are allowed */
+    struct ssh_counter_struct heard_count; /* what libssh has read */
+    uint64_t heard_packets;                /* ... when the owners were last called for it */
+    forwards *forwards;                    /* NULL: none are allowed */
 
     list lanes;
     size_t lane_count;

@@ -278,13 +278,16 @@ static void call_lanes(ssh_connection *c) {
     }
 }
 
-static void note_lanes(ssh_connection *c, bool *ret_moved) {
-    c->hasty = *ret_moved = false;
+/* Whether there is something to call them for: libssh reads whenever it is called, to write as well. */
+static bool note_lanes(ssh_connection *c) {
+    bool moved = c->heard_count.in_packets != c->heard_packets;
+    c->hasty = false;
     for (list *at = c->lanes.next; at != &c->lanes; at = at->next) {
         const ssh_lane *lane = list_item(at, ssh_lane, link);
         c->hasty |= lane->hasty || !lane->open;
-        *ret_moved |= lane->moved && !lane->full;
+        moved |= lane->moved && !lane->full;
     }
+    return moved;
 }
 
 static void lose(ssh_connection *c) {
@@ -305,12 +308,12 @@ static bool settle_writes(ssh_connection *c) {
 }
 
 void connection_turn(ssh_connection *c) {
-    bool moved;
     if (c->pumping) {
         loop_post(c->pool->loop, &c->turn);
         return;
     }
     bool alive = read_turn(c);
+    c->heard_packets = c->heard_count.in_packets;
     c->pumping = true;
     if (c->forwards)
         forwards_step(c->forwards);
@@ -325,8 +328,7 @@ void connection_turn(ssh_connection *c) {
         return;
     }
     alive = settle_writes(c);
-    note_lanes(c, &moved);
-    if (moved || !alive)
+    if (note_lanes(c) || !alive)
         loop_post(c->pool->loop, &c->turn);
     lanes_watch(c);
 }
@@ -350,10 +352,8 @@ size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length) {
     size_t part = length < most_held_bytes ? length : most_held_bytes;
     int sent = ssh_channel_write(lane->channel, data, (uint32_t)part);
     if (!c->pumping) {
-        bool moved;
         bool alive = settle_writes(c);
-        note_lanes(c, &moved);
-        if (moved || !alive)
+        if (note_lanes(c) || !alive)
             ssh_lane_touch(lane);
         lanes_watch(c);
     }

@@ -3,6 +3,7 @@
 #include "visit.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,14 +51,17 @@ typedef struct agent {
     const char *path;
 } agent;
 
+/* A copy: where the program has a group of its own (setgid) it would not be ended with us. */
 static agent start_agent(void) {
     agent a = {.path = case_path("agent")};
+    const char *program = case_path("ssh-agent");
+    assert_int_equal(shell("cp \"$(command -v ssh-agent)\" %s", program), 0);
     a.pid = fork();
     assert_true(a.pid >= 0);
     if (a.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)!freopen("/dev/null", "w", stdout);
-        execlp("ssh-agent", "ssh-agent", "-D", "-a", a.path, (char *)NULL);
+        execl(program, "ssh-agent", "-D", "-a", a.path, (char *)NULL);
         _exit(127);
     }
     long long until = clock_ms() + patience_ms;
@@ -198,6 +202,98 @@ static void a_forwarded_agent_is_silent(void **state) {
     hostsession_close(session);
     hostsession_close(second);
     end();
+}
+
+/* A program on the host that talks to the agent, while two sessions have a command each to start. */
+typedef struct busy {
+    int program;
+    int connection;
+    hostsession *sessions[2];
+    outcome runs[2];
+} busy;
+
+static int connect_to(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    return descriptor;
+}
+
+static int find_connection(unsigned port) {
+    enum { most_descriptors = 1024 };
+    for (int descriptor = 0; descriptor < most_descriptors; descriptor++) {
+        struct sockaddr_in peer = {0};
+        socklen_t length = sizeof peer;
+        if (getpeername(descriptor, (struct sockaddr *)&peer, &length) == 0 && peer.sin_family == AF_INET &&
+            ntohs(peer.sin_port) == port)
+            return descriptor;
+    }
+    fail_msg("no connection to port %u", port);
+    return -1;
+}
+
+/* SSH_AGENTC_REQUEST_IDENTITIES. */
+static void ask_agent(const busy *b) {
+    static const char request[] = {0, 0, 0, 1, 11};
+    assert_int_equal(write(b->program, request, sizeof request), sizeof request);
+}
+
+static void await_agent(const busy *b) {
+    char answer[4096];
+    long long until = clock_ms() + patience_ms;
+    ssize_t got;
+    while ((got = recv(b->program, answer, sizeof answer, MSG_DONTWAIT)) < 0) {
+        assert_int_equal(errno, EAGAIN);
+        if (clock_ms() > until)
+            fail_msg("the agent's answer has not come back");
+        hostsession_loop_run_once(loop, 10);
+    }
+    assert_true(got > 4);
+}
+
+/* The second write finds the socket busy, and in waiting for it libssh reads the request. */
+static void write_twice(hostsession *session, hostsession_error error, hostsession_result *result, void *userdata) {
+    (void)session;
+    busy *b = userdata;
+    assert_int_equal(error, HOSTSESSION_OK);
+    hostsession_result_free(result);
+    struct pollfd request = {.fd = b->connection, .events = POLLIN};
+    ask_agent(b);
+    assert_int_equal(poll(&request, 1, patience_ms), 1);
+    for (size_t i = 0; i < 2; i++)
+        start_run(b->sessions[i], "tail -f /dev/null", &b->runs[i]);
+}
+
+static void a_request_that_a_write_reads(void **state) {
+    (void)state;
+    agent a = start_agent();
+    add_key(&a, key(SERVER_KEY_ED25519));
+    begin(a.path);
+    v.options.mode = HOSTSESSION_MODE_PIPE;
+    visit_set(&v, "ForwardAgent=yes");
+    visit_set(&v, "ServerAliveInterval=600");
+    hostsession *session = visit_open(&v, address_of(visit_server, "bash"));
+    hostsession_result *result = NULL;
+    assert_int_equal(hostsession_run(session, "echo \"$SSH_AUTH_SOCK\"", NULL, &result), HOSTSESSION_OK);
+    const char *path =
+        keep("%.*s", (int)hostsession_result_output_bytes(result) - 1, hostsession_result_output(result));
+    hostsession_result_free(result);
+    busy b = {.program = connect_to(path), .connection = find_connection(ssh_server_port(visit_server))};
+    for (size_t i = 0; i < 2; i++)
+        b.sessions[i] = visit_open(&v, address_of(visit_server, "bash"));
+    ask_agent(&b);
+    await_agent(&b);
+    assert_int_equal(hostsession_run_start(session, "true", NULL, write_twice, &b, NULL, NULL), HOSTSESSION_OK);
+    await_agent(&b);
+    for (size_t i = 0; i < 2; i++)
+        hostsession_close(b.sessions[i]);
+    hostsession_close(session);
+    close(b.program);
+    end();
+    for (size_t i = 0; i < 2; i++)
+        outcome_free(&b.runs[i]);
+    end_process(a.pid);
 }
 
 /* The host hangs up after six keys that it does not know. */
@@ -381,6 +477,7 @@ static const api_case cases[] = {
     CASE(keys_that_are_named),
     CASE(the_agent_is_forwarded),
     CASE(a_forwarded_agent_is_silent),
+    CASE(a_request_that_a_write_reads),
     CASE(many_keys),
     CASE(an_agent_that_does_not_accept),
     CASE(an_agent_that_does_not_answer),
