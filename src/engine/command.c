@@ -149,7 +149,7 @@ static void end_side(side *s, const marker *m) {
     /* It is written before the line of this END is read. */
     if (!e->config.tty && !e->shell->dialect->quiet_prompt && prompts_come_on(s))
         e->shell->prompt_lost = !e->fence_passed;
-    parts_note_end(e, m);
+    parts_note_end(s, m);
     notices_finish(&s->notices, NOTICES_ENDED);
     if (e->phase == PHASE_ENDED)
         return;

@@ -108,7 +108,7 @@ static bool on_marker(void *owner, const marker *m) {
         parts_catch_up(e);
         /* `$?` is the last command's, not the sync's. */
         int status = e->shell->status;
-        parts_note_end(e, m);
+        parts_note_end(s, m);
         e->shell->status = status;
         s->synced = true;
         for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
@@ -281,8 +281,11 @@ int parts_status(const marker *m, size_t field) {
 }
 
 /* Where no guard hid END the rest of its trace comes behind it, up to the prompt, or else to BEGIN. */
-static void note_trace(engine *e, uint64_t number) {
+static void note_trace(const side *ended, uint64_t number) {
+    engine *e = ended->engine;
     side *s = &e->sides[parts_trace_stream(e)];
+    if (s != ended && e->end_count > 1)
+        return;
     bool prompted = !e->shell->dialect->quiet_prompt && prompts_come_on(s) && e->shell->last_prompt >= number;
     s->traced = e->shell->tracing && !(e->guarded && parts_end_hidden(e)) && !prompted;
 }
@@ -330,14 +333,16 @@ static void note_cwd(engine *e, const marker *m) {
     e->shell->cwd = cwd;
 }
 
-void parts_note_end(engine *e, const marker *m) {
+void parts_note_end(const side *s, const marker *m) {
+    engine *e = s->engine;
     e->shell->status = parts_status(m, end_status);
     if (m->brief)
         note_nothing_new(e);
     else
         note_state(e, m);
-    note_trace(e, m->number);
-    note_cwd(e, m);
+    note_trace(s, m->number);
+    if (s->stream == HOSTSESSION_STREAM_OUTPUT)
+        note_cwd(e, m);
 }
 
 void engine_connected(engine *e, int64_t now_us) {

@@ -314,7 +314,7 @@ bool levels_ended(side *s, const marker *m) {
     }
     resume(e);
     if (m->kind == MARKER_END)
-        parts_note_end(e, m);
+        parts_note_end(s, m);
     else
         e->shell->status = status;
     go_back(e, m->kind == MARKER_END);

@@ -44,7 +44,7 @@ enum {
     answer_cwd,
 };
 enum { end_status, end_flags, end_streams, end_prompt, end_trace_prefix, end_cwd };
-/* A brief END says no more than its status and directory. */
+/* A brief END says no more than its status and, on standard output, its directory. */
 enum { brief_end_sign = 'F', brief_end_cwd = 1 };
 enum { prompt_status };
 

@@ -301,7 +301,7 @@ bool opening_marker(side *s, const marker *m) {
         /* No length is that of ours where PS1 is the user's, and read-only. */
         bool ours = marker_number(m, end_status, 1) == 0;
         e->shell->prompt_length = ours ? marker_number(m, end_prompt, 100000) : INT64_MIN;
-        parts_note_end(e, m);
+        parts_note_end(s, m);
         e->shell->status = 0;
         parts_catch_up(e);
         s->synced = true;

@@ -240,8 +240,8 @@ bool parts_shell_edits(const engine *e);
 void parts_catch_up(engine *e);
 /* A field as an exit status from 0 to 255, or -1. */
 int parts_status(const marker *m, size_t field);
-/* Take over what an END says about the shell. */
-void parts_note_end(engine *e, const marker *m);
+/* Take over what an END on this stream says about the shell: standard error's need not name the directory. */
+void parts_note_end(const side *s, const marker *m);
 
 /* Whether signals meet what the shell runs; whether they have a way of their own to it. */
 static inline bool parts_sees_foreground(const engine *e) {

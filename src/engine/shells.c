@@ -164,8 +164,8 @@ static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH
 #define BASH_ERROR_END                                                                                                 \
     FUNCTION("_hs_f")                                                                                                  \
     BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(BASH_QUICK_PRINT BASH_END("1"))  \
-        BASH_PRINTED("") "\n" BASH_PIPE_QUICK("_hs_n=" BASH_QUICK_END ";" TO_BASH_OUT(                                 \
-            BASH_QUICK_PRINT "\"$_hs_n\"") ";" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_n\""))
+        BASH_PRINTED("") "\n" BASH_PIPE_QUICK(                                                                         \
+            TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) ";" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_m$1;$_hs_l\""))
 #define BASH_PRINT_FIRST BASH_QUICK_PRINT "\"$_hs_n\""
 static const char bash_first[] = BASH_FIRST(BASH_PRINT_FIRST);
 static const char bash_first_out[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST));
