@@ -145,11 +145,15 @@ static void run_round(bench_contender *contender, unsigned count, double *metric
         bench_fail(contender, "a round failed");
 }
 
+/* Each begins warm: the one before may have been another program, or hundreds of processes. */
 static void run_rounds(const bench_group *group, unsigned first, unsigned end) {
     for (unsigned round = first; round < end; round++) {
         for (size_t i = 0; i < group->contender_count; i++) {
             bench_contender *contender = &group->contenders[i];
+            double ignored[BENCH_METRICS];
             double metrics[BENCH_METRICS] = {0};
+            if (group->batch > 1)
+                run_round(contender, group->batch / 10 + 1, ignored);
             run_round(contender, group->batch, metrics);
             for (size_t metric = 0; metric < BENCH_METRICS; metric++)
                 contender->samples[metric][round] = metrics[metric];
@@ -213,9 +217,6 @@ static void run_sitting(const bench_group *group, unsigned first, unsigned end) 
     for (size_t i = 0; i < group->contender_count; i++)
         start_contender(&group->contenders[i]);
     place_children();
-    double ignored[BENCH_METRICS];
-    for (size_t i = 0; i < group->contender_count && group->batch > 1; i++)
-        run_round(&group->contenders[i], group->batch / 10 + 1, ignored);
     run_rounds(group, first, end);
     for (size_t i = 0; i < group->contender_count; i++)
         group->contenders[i].kind->stop(&group->contenders[i]);
