@@ -5,8 +5,8 @@
  *
  * A transport moves bytes and knows nothing of commands.  The session calls the functions of hostsession_transport;
  * the transport tells the session what happened through the hostsession_channel_...() functions, from dispatch, always
- * in the loop's thread.  From inside such a function the session may call write, signal, reset_terminal, echoes and
- * pause, but never close or release: those come later, from dispatch.
+ * in the loop's thread.  From inside such a function the session may call write, signal, reset_terminal and
+ * echoes, but never close or release: those come later, from dispatch.
  */
 #ifndef HOSTSESSION_TRANSPORT_H
 #define HOSTSESSION_TRANSPORT_H
@@ -92,9 +92,6 @@ typedef struct hostsession_transport {
     /** Optional, tty only.  Whether the terminal echoes at this moment: 1, 0, or -1 when it cannot be told. */
     int (*echoes)(void *transport_data);
 
-    /** Optional.  Stop (true) or go on (false) calling hostsession_channel_received(). */
-    void (*pause)(void *transport_data, bool paused);
-
     /** End the connection and what runs on it, wait for nothing, and release everything that open made.  Called
      *  exactly once after an open that succeeded.  No channel function may be called afterwards.  What cannot end at
      *  once (a process that must be reaped) is finished by the transport on the loop. */
@@ -117,13 +114,13 @@ typedef struct hostsession_transport {
 
 /** The defaults. */
 #define HOSTSESSION_TRANSPORT_INIT                                                                                     \
-    { sizeof(hostsession_transport), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+    { sizeof(hostsession_transport), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 /** The connection is up: bytes can be sent. */
 HOSTSESSION_API void hostsession_channel_opened(hostsession_channel *channel);
 
-/** @p length bytes arrived.  Read during the call only.  Returns false when the session wants no more in this turn
- *  (it was closed or paused): stop, and go on from the loop. */
+/** @p length bytes arrived.  Read during the call only.  Returns false when the session wants no more (it has ended
+ *  or was closed): stop. */
 HOSTSESSION_API bool hostsession_channel_received(hostsession_channel *channel, hostsession_stream stream,
                                                   const char *bytes, size_t length);
 

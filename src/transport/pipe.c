@@ -51,7 +51,6 @@ typedef struct pipe_transport {
     int input_reader;
     hostsession_watch *input_watch;
     pipe_output outputs[stream_count];
-    bool paused;
     bool exited;
     bool ended;
     bool waits_for_exit;
@@ -69,8 +68,7 @@ typedef struct pipe_transport {
 } pipe_transport;
 
 static void update_events(const pipe_output *output) {
-    hostsession_watch_set_events(output->watch,
-                                 output->drained || output->transport->paused ? 0 : HOSTSESSION_WATCH_READABLE);
+    hostsession_watch_set_events(output->watch, output->drained ? 0 : HOSTSESSION_WATCH_READABLE);
 }
 
 static size_t read_output(pipe_output *output, char *buffer, size_t most) {
@@ -99,7 +97,7 @@ static size_t read_output(pipe_output *output, char *buffer, size_t most) {
 /* Returns whether the session wants more; if not, the transport may be gone. */
 static bool read_turn(pipe_output *output) {
     pipe_transport *transport = output->transport;
-    if (output->drained || transport->paused)
+    if (output->drained)
         return true;
     char *buffer = loop_read_buffer(transport->loop);
     size_t got = read_output(output, buffer, loop_read_buffer_bytes);
@@ -129,7 +127,7 @@ static void try_end(pipe_transport *transport) {
 
 static void on_go_on(loop_task *task) {
     pipe_transport *transport = list_item(task, pipe_transport, go_on);
-    if (transport->paused || transport->ended)
+    if (transport->ended)
         return;
     for (int i = 0; i < stream_count && transport->exited; i++)
         if (!read_turn(&transport->outputs[i]))
@@ -403,15 +401,6 @@ static void pipe_catch_up(void *data) {
     }
 }
 
-static void pipe_pause(void *data, bool paused) {
-    pipe_transport *transport = data;
-    transport->paused = paused;
-    for (int i = 0; i < stream_count; i++)
-        update_events(&transport->outputs[i]);
-    if (!paused)
-        loop_post(transport->loop, &transport->go_on);
-}
-
 static void pipe_close(void *data) {
     pipe_transport *transport = data;
     child_end(transport->child, child_pid(transport->child), NULL);
@@ -464,7 +453,6 @@ hostsession_error transport_make_pipe(const transport_program *program, transpor
                                              .begin = pipe_begin,
                                              .write = pipe_write,
                                              .signal = pipe_signal,
-                                             .pause = pipe_pause,
                                              .close = pipe_close,
                                              .catch_up = pipe_catch_up};
     ret->data = transport;

@@ -34,7 +34,6 @@ typedef struct pty_transport {
     child_process *child;
     foreground foreground;
     int master;
-    bool paused;
     bool wants_write;
     /* Nothing more can be read. */
     bool drained;
@@ -50,7 +49,7 @@ typedef struct pty_transport {
 
 static void update_events(pty_transport *pty) {
     unsigned events = 0;
-    if (!pty->paused && !pty->drained)
+    if (!pty->drained)
         events |= HOSTSESSION_WATCH_READABLE;
     if (pty->wants_write && !pty->drained)
         events |= HOSTSESSION_WATCH_WRITABLE;
@@ -104,7 +103,7 @@ static void try_end(pty_transport *pty) {
 
 /* Returns whether the session wants more; if not, the transport may be gone. */
 static bool read_turn(pty_transport *pty) {
-    if (pty->drained || pty->paused)
+    if (pty->drained)
         return true;
     char *buffer = loop_read_buffer(pty->loop);
     size_t filled = fill(pty, buffer);
@@ -116,7 +115,7 @@ static bool read_turn(pty_transport *pty) {
 
 static void on_go_on(loop_task *task) {
     pty_transport *pty = list_item(task, pty_transport, go_on);
-    if (pty->paused || pty->ended)
+    if (pty->ended)
         return;
     if (!pty->drained && !read_turn(pty))
         return;
@@ -261,14 +260,6 @@ static int pty_echoes(void *data) {
     return (modes.c_lflag & ECHO) != 0;
 }
 
-static void pty_pause(void *data, bool paused) {
-    pty_transport *pty = data;
-    pty->paused = paused;
-    update_events(pty);
-    if (!paused && (pty->exited || pty->drained))
-        loop_post(pty->loop, &pty->go_on);
-}
-
 static void pty_close(void *data) {
     pty_transport *pty = data;
     /* Before the terminal is hung up, while it still knows its foreground. */
@@ -327,7 +318,6 @@ hostsession_error transport_make_pty(const transport_program *program, transport
                                              .reset_terminal = pty_reset_terminal,
                                              .echoes = pty_echoes,
                                              .terminal_changed = pty_terminal_changed,
-                                             .pause = pty_pause,
                                              .close = pty_close};
     ret->data = pty;
     ret->free = pty_free;

@@ -41,7 +41,6 @@ typedef struct telnet {
     dial *dial;
     hostsession_watch *watch;
     int descriptor;
-    bool paused;    /* by the session */
     bool blocked;   /* the connection takes no more for now */
     bool pausing;   /* between two writes, for a slow line */
     bool short_for; /* the session has more to send */
@@ -85,7 +84,7 @@ static void fail(telnet *t, int why) {
 static void update_events(telnet *t) {
     unsigned events = 0;
     bool full = bytes_length(nvt_outgoing(t->nvt)) >= full_bytes;
-    if (!t->paused && !full)
+    if (!full)
         events |= HOSTSESSION_WATCH_READABLE;
     if (t->blocked)
         events |= HOSTSESSION_WATCH_WRITABLE;
@@ -294,12 +293,6 @@ static hostsession_error telnet_open(void *data, hostsession_loop *loop, hostses
     return error;
 }
 
-static void telnet_pause(void *data, bool paused) {
-    telnet *t = data;
-    t->paused = paused;
-    update_events(t);
-}
-
 static void telnet_close(void *data) {
     telnet *t = data;
     t->ended = true;
@@ -388,7 +381,6 @@ hostsession_error transport_make_telnet(const char *host, int port, const hostse
                                              .capabilities = HOSTSESSION_TRANSPORT_TTY,
                                              .open = telnet_open,
                                              .write = telnet_write,
-                                             .pause = telnet_pause,
                                              .close = telnet_close};
     ret->data = t;
     ret->free = telnet_free;

@@ -43,7 +43,6 @@ struct hostsession_channel {
     size_t length[stream_count];
     /* What to do in hostsession_channel_received(). */
     bool close_at_bytes;
-    bool pause_at_bytes;
 };
 
 static inline void channel_close(hostsession_channel *channel) {
@@ -83,11 +82,6 @@ bool hostsession_channel_received(hostsession_channel *channel, hostsession_stre
     keep(channel, stream, bytes, length);
     if (channel->close_at_bytes) {
         channel_close(channel);
-        return false;
-    }
-    if (channel->pause_at_bytes) {
-        channel->pause_at_bytes = false;
-        channel->made.interface.pause(channel->made.data, true);
         return false;
     }
     return true;

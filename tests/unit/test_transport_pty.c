@@ -257,38 +257,6 @@ static void a_timer_fires_during_a_flood(void **state) {
     loop_timer_destroy(&timer);
 }
 
-static void a_paused_session_receives_nothing(void **state) {
-    hostsession_channel *channel = channel_of(state);
-    channel->count_only = true;
-    channel->pause_at_bytes = true;
-    CHANNEL_OPEN(channel, PTY, "yes");
-    CHANNEL_WAIT(channel, channel->length[0] > 0);
-    size_t before = channel->length[0];
-    for (int i = 0; i < 20; i++)
-        hostsession_loop_dispatch(channel->loop);
-    assert_int_equal(channel->length[0], before);
-    channel->made.interface.pause(channel->made.data, false);
-    CHANNEL_WAIT(channel, channel->length[0] > before);
-}
-
-static void the_end_waits_for_a_paused_session(void **state) {
-    hostsession_channel *channel = channel_of(state);
-    CHANNEL_OPEN(channel, PTY, "sh", "-c", "trap '' HUP; sleep 100 & echo pid=$!; seq 1 3000; exit 4");
-    channel->made.interface.pause(channel->made.data, true);
-    for (int i = 0; i < 20; i++)
-        hostsession_loop_run_once(channel->loop, 1);
-    assert_int_equal(channel->length[0], 0);
-    assert_false(channel->ended);
-    channel->pause_at_bytes = true;
-    channel->made.interface.pause(channel->made.data, false);
-    CHANNEL_WAIT(channel, channel->length[0] > 0);
-    hostsession_loop_run_once(channel->loop, 0);
-    channel->made.interface.pause(channel->made.data, false);
-    channel_wait_ended(channel, 4, 0);
-    assert_true(channel_has(channel, HOSTSESSION_STREAM_OUTPUT, "\n2999\n3000\n"));
-    process_kill(channel_number(channel, "pid="));
-}
-
 static void a_full_terminal_is_written_later(void **state) {
     enum { total = 1000000 };
     hostsession_channel *channel = channel_of(state);
@@ -352,8 +320,6 @@ int main(void) {
         CHANNEL_TEST(kill_finds_the_command_without_job_control),
         CHANNEL_TEST(the_program_starts_with_default_signals),
         CHANNEL_TEST(a_timer_fires_during_a_flood),
-        CHANNEL_TEST(a_paused_session_receives_nothing),
-        CHANNEL_TEST(the_end_waits_for_a_paused_session),
         CHANNEL_TEST(a_full_terminal_is_written_later),
         CHANNEL_TEST(many_on_one_loop),
     };

@@ -42,7 +42,6 @@ struct ssh_lane {
     bool open;
     struct ssh_channel_callbacks_struct callbacks;
     bytes received[2]; /* output, error output: for the owner to take */
-    bool full;         /* takes no more for now: set by the owner, who touches the lane when it is over */
     bool restless;     /* `moved` at every turn: set by the owner while a request or a write is not over */
     bool hasty;        /* each byte is waited for: set by the owner while the shell is being opened */
     bool moved;

@@ -285,7 +285,7 @@ static bool note_lanes(ssh_connection *c) {
     for (list *at = c->lanes.next; at != &c->lanes; at = at->next) {
         const ssh_lane *lane = list_item(at, ssh_lane, link);
         c->hasty |= lane->hasty || !lane->open;
-        moved |= lane->moved && !lane->full;
+        moved |= lane->moved;
     }
     return moved;
 }

@@ -40,7 +40,6 @@ typedef struct shell {
     /* The host was asked for a login shell, since it does not run commands. */
     bool plain;
     bool begun; /* a command was sent: a shell has answered */
-    bool paused;
     int64_t pid;
     /* Signals on their way, for which the channel is kept open: the shell must still be there when they arrive. */
     size_t errands;
@@ -160,8 +159,8 @@ static void on_opened(ssh_lane *lane) {
 /* Returns whether the session wants more; if not, it may be closed. */
 static bool deliver(shell *s, hostsession_stream stream) {
     bytes *from = &s->lane.received[stream];
-    if (bytes_length(from) == 0 || s->paused)
-        return !s->paused;
+    if (bytes_length(from) == 0)
+        return true;
     if (s->heard_us == 0)
         s->heard_us = loop_now_us(s->loop);
     /* While it is read more may come. */
@@ -202,7 +201,7 @@ static void on_moved(ssh_lane *lane) {
     /* Standard error first: it was written before, where that can be told at all. */
     if (!deliver(s, HOSTSESSION_STREAM_ERROR) || !deliver(s, HOSTSESSION_STREAM_OUTPUT))
         return;
-    if (lane->closed && s->stage != STAGE_ENDED && !s->paused)
+    if (lane->closed && s->stage != STAGE_ENDED)
         channel_ended(s);
 }
 
@@ -332,17 +331,10 @@ static bool shell_signals_pending(void *data) {
     return ((shell *)data)->errands > 0;
 }
 
-static void shell_pause(void *data, bool paused) {
-    shell *s = data;
-    s->paused = s->lane.full = paused;
-    s->lane.moved |= !paused;
-    ssh_lane_touch(&s->lane);
-}
-
 static void shell_close(void *data) {
     shell *s = data;
     s->stage = STAGE_ENDED;
-    s->closed = s->lane.full = true;
+    s->closed = true;
     ssh_config_cancel(&s->asker);
     if (s->errands == 0)
         hang_up(s);
@@ -415,7 +407,6 @@ static hostsession_error make(const transport_remote *remote, const transport_ch
                                              .write = shell_write,
                                              .begin = shell_begin,
                                              .signal = shell_signal,
-                                             .pause = shell_pause,
                                              .close = shell_close};
     ret->data = s;
     ret->free = shell_free;
