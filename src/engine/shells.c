@@ -38,18 +38,22 @@
 
 /* The prompt is ours again, whatever the command made of it: what the shell prints between commands is then known.
  * After END, and only if it was ours once: PS1 may be read-only. */
-#define OUR_PROMPT(SAME) SAME "||case ${_hs_u-} in 0)PS1=$_hs_p;;esac;"
-#define SAME_WORD "[[ ${PS1-} == \"$_hs_p\" ]]"
-#define SAME_TEST "\\command [ \"${PS1-}\" = \"$_hs_p\" ]"
+#define OUR_PROMPT(SAME, PROMPT) SAME "||case ${_hs_u-} in 0)PS1=" PROMPT ";;esac;"
+#define PROMPT_WORD OUR_PROMPT("[[ ${PS1-} == \"$_hs_p\" ]]", "$_hs_p")
+#define PROMPT_TEST OUR_PROMPT("\\command [ \"${PS1-}\" = \"$_hs_p\" ]", "$_hs_p")
+/* While standard error is not where prompts are seen (SEEN tells), or closed, the prompt prints nothing there, but a
+ * command in it, _hs_q, prints the marker where we see it: a line that is thrown away with its END must be told. */
+#define PROMPT_SEEN(SEEN)                                                                                              \
+    "_hs_w=\"$_hs_p\";[[ " SEEN " ]]||_hs_w=\"$_hs_q\";" OUR_PROMPT("[[ ${PS1-} == \"$_hs_w\" ]]", "\"$_hs_w\"")
 #define FUNCTION(NAME) NAME "(){ "
 #define KSH93_FUNCTION(NAME) "function " NAME " { "
 #define STATUS(DEFINE, RETURN) DEFINE("_hs_s") RETURN "return \"$1\";}"
-#define TTY_END(TEST, PRINT, STATE, SAME, END)                                                                         \
+#define TTY_END(TEST, PRINT, STATE, PROMPT, END)                                                                       \
     INPUT_STATE(TEST)                                                                                                  \
-    STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" OUR_PROMPT(SAME) "}"
-#define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, STATE, SAME, BEGIN, END)                                            \
+    STATE "if " TEST("1") ";then " PRINT END("1") ";else " PRINT END("0") ">/dev/tty;fi||_hs_d=1;" PROMPT "}"
+#define TTY_FUNCTIONS(DEFINE, RETURN, PRINT, TEST, STATE, PROMPT, BEGIN, END)                                          \
     DEFINE("_hs_e")                                                                                                    \
-    TTY_END(TEST, PRINT, STATE, SAME, END) "\n", TTY_OTHERS(DEFINE, RETURN, PRINT, BEGIN, "\n")
+    TTY_END(TEST, PRINT, STATE, PROMPT, END) "\n", TTY_OTHERS(DEFINE, RETURN, PRINT, BEGIN, "\n")
 /* NEXT is what stands between two of them: a newline, or a semicolon where each line would cost the shell a read. */
 #define TTY_OTHERS(DEFINE, RETURN, PRINT, BEGIN, NEXT)                                                                 \
     STATUS(DEFINE, RETURN)                                                                                             \
@@ -70,10 +74,10 @@
     STATUS(DEFINE, RETURN)                                                                                             \
     NEXT DEFINE("_hs_b") TO_OUT(PRINT BEGIN) ";" TO_ERR(PRINT BEGIN) ";" RETURN "return \"$2\";}" NEXT DEFINE(         \
         "_hs_g") "_hs_b \"$1\" \"$2\";}" NEXT
-#define PIPE_END(DEFINE, PRINT, TO_OUT, STATE, SAME, END)                                                              \
-    DEFINE("_hs_e") STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" OUR_PROMPT(SAME) "}\n"
-#define PIPE_ERROR_END(DEFINE, PRINT, TO_OUT, TO_ERR, STATE, SAME, END)                                                \
-    DEFINE("_hs_e") STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" OUR_PROMPT(SAME) "}\n"
+#define PIPE_END(DEFINE, PRINT, TO_OUT, STATE, PROMPT, END)                                                            \
+    DEFINE("_hs_e") STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" PROMPT "}\n"
+#define PIPE_ERROR_END(DEFINE, PRINT, TO_OUT, TO_ERR, STATE, PROMPT, END)                                              \
+    DEFINE("_hs_e") STATE TO_OUT(PRINT END("1")) "||_hs_d=1;" TO_ERR(PRINT END("1")) ";" PROMPT "}\n"
 /* Where descriptors may have any number, and get one that commands do not use. */
 #define COPIES "\\exec {_hs_n}>&1 {_hs_o}>&2\n"
 #define TO_OUT(PRINTED) PRINTED ">&$_hs_n"
@@ -178,13 +182,19 @@ static const char bash_first_error[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST) 
 
 #define ZSH_PROMPT_OPTIONS                                                                                             \
     "\\builtin setopt prompt_percent prompt_subst;\\builtin unsetopt zle prompt_cr prompt_sp prompt_bang bang_hist"
-#define PROMPT_ZSH "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n'\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
+#define PROMPT_ZSH(TO)                                                                                                 \
+    "_hs_k=0 _hs_p=$'\\036@;P;$_hs_k;%?\\036@\\n' _hs_q='$(\\builtin print -r -- \"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO     \
+    ")'\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* Hooks of the user's that print before each prompt and line: what they print when a line is thrown away could not be
  * told from its output. */
-#define SAME_ZSH                                                                                                       \
+#define ZSH_PROMPT(SEEN)                                                                                               \
     "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
     "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
-    "true;};" SAME_WORD
+    "true;};" PROMPT_SEEN(SEEN)
+/* Nowhere is where a frame may have put it, for END alone. */
+#define ZSH_SEEN(SEEN) SEEN " || /dev/fd/2 -ef /dev/null"
+#define ZSH_TTY_PROMPT ZSH_PROMPT(ZSH_SEEN("-t 2"))
+#define ZSH_PIPE_PROMPT ZSH_PROMPT(ZSH_SEEN("/dev/fd/2 -ef /dev/fd/$_hs_o"))
 #define ZSH_EDITOR_OFF "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify"
 static const char *const zsh_quiet[] = {
     "\\builtin unset HISTFILE RPS1 RPROMPT\n",
@@ -198,11 +208,11 @@ static const char *const zsh_quiet[] = {
     NULL,
 };
 static const char *const zsh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, TEST_WORD, ZSH_JOBS,
-                                                            SAME_ZSH, WORD_BEGIN, WORD_END),
-                                      PROMPT_ZSH, NULL};
+                                                            ZSH_TTY_PROMPT, WORD_BEGIN, WORD_END),
+                                      PROMPT_ZSH(">/dev/tty"), NULL};
 static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", BASH_PRINT, COPIES, TO_OUT,
                                                               TO_ERR, WORD_BEGIN),
-                                       PROMPT_ZSH, NULL};
+                                       PROMPT_ZSH(">&$_hs_o"), NULL};
 
 /* With vi turned on it dies of a look at the terminal's width that shows a new one, where there is no echo: it looks
  * now, while it is off. */
@@ -211,7 +221,7 @@ static const char *const zsh_pipe[] = {RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\built
 static const char *const ksh93_quiet[] = {"\\command trap - DEBUG\n", NULL};
 #define KSH93_PRINT "\\command print -r -- "
 static const char *const ksh93_tty[] = {RS_ANSI TTY_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT, TEST_WORD, "",
-                                                              SAME_WORD, WORD_BEGIN, KSH93_WORD_END),
+                                                              PROMPT_WORD, WORD_BEGIN, KSH93_WORD_END),
                                         PROMPT_ANSI, NULL};
 /* With job control, which it turns on without a terminal, too, its children are in groups of their own. */
 static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCTIONS(KSH93_FUNCTION, "\\", KSH93_PRINT,
@@ -223,18 +233,15 @@ static const char *const ksh93_pipe[] = {"\\command set +m\n" RS_ANSI PIPE_FUNCT
 /* A line editor that the user turned on would echo what we type; under noexec, of which it takes no notice at its
  * prompt, what it evaluates would not run. */
 #define MKSH_EDITORS_OFF "+o emacs +o vi +o gmacs"
-/* A syntax error throws the line away, END with it, and the prompt that tells goes to standard error: while that is
- * elsewhere, or closed, the prompt prints nothing, but a command in it prints the marker where we see it. */
-#define MKSH_SAME(SEEN)                                                                                                \
-    "[[ -o emacs || -o vi || -o gmacs || -o noexec ]]&&\\builtin set +n " MKSH_EDITORS_OFF ";[[ " SEEN                 \
-    " || ${PS1-} == \"$_hs_q\" ]]||PS1=$_hs_q;[[ ! " SEEN " || ${PS1-} == \"$_hs_p\" ]]"
+#define MKSH_PROMPT_SEEN(SEEN)                                                                                         \
+    "[[ -o emacs || -o vi || -o gmacs || -o noexec ]]&&\\builtin set +n " MKSH_EDITORS_OFF ";" PROMPT_SEEN(SEEN)
 #define MKSH_PROMPT(TO) "_hs_q='${ " MKSH_PRINT "\"$_hs_r;P;$_hs_k;$?$_hs_r\" " TO ";}'\n" PROMPT_ANSI
-#define MKSH_TTY_SAME MKSH_SAME("-t 2")
+#define MKSH_TTY_PROMPT MKSH_PROMPT_SEEN("-t 2")
 /* Only a pipe or a socket is the copy, see above. */
-#define MKSH_PIPE_SAME MKSH_SAME("( /dev/fd/2 -ef /dev/fd/9 || ! ( -p /dev/fd/9 || -S /dev/fd/9 ) )")
+#define MKSH_PIPE_PROMPT MKSH_PROMPT_SEEN("( /dev/fd/2 -ef /dev/fd/9 || ! ( -p /dev/fd/9 || -S /dev/fd/9 ) )")
 static const char *const mksh_quiet[] = {NULL};
 static const char *const mksh_tty[] = {RS_ANSI TTY_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT, TEST_WORD, "",
-                                                             MKSH_TTY_SAME, WORD_BEGIN, WORD_END),
+                                                             MKSH_TTY_PROMPT, WORD_BEGIN, WORD_END),
                                        MKSH_PROMPT(">/dev/tty"), NULL};
 /* Without a terminal job control is good for nothing: what a command starts would not be in the shell's own group. */
 static const char *const mksh_pipe[] = {"\\builtin set +m\n" RS_ANSI PIPE_FUNCTIONS(FUNCTION, "\\builtin ", MKSH_PRINT,
@@ -247,7 +254,7 @@ static const char *const posix_quiet[] = {" \\command unset HISTFILE\n", NULL};
 /* A signal that meets it waiting for a line, as that of a background job's end, ends its input: it must not exit. */
 #define ASH_STAYS "case $- in *i*)\\command set -o ignoreeof;;esac\n"
 static const char *const ash_tty[] = {ASH_STAYS,
-                                      TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", SAME_TEST,
+                                      TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "", PROMPT_TEST,
                                                     FORMAT_BEGIN, FORMAT_END),
                                       PROMPT_ANSI, NULL};
 /* Only by this very word does a command substitution know the jobs. */
@@ -267,7 +274,7 @@ static const char *const ash_pipe[] = {ASH_STAYS,
 /* A command substitution knows no jobs, but END comes behind a stopped one, too, and keeps its status. */
 #define DASH_KILL_STOPPED                                                                                              \
     KILL_STOPPED("case $(\\command kill -l \"${_hs_d-}\") in *STP|STOP|TT*)\\command kill -9 %%;;esac")
-static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "_hs_d=$2;", SAME_TEST,
+static const char *const dash_tty[] = {TTY_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, TEST_COMMAND, "_hs_d=$2;", PROMPT_TEST,
                                                      FORMAT_BEGIN, FORMAT_END),
                                        PROMPT_POSIX, NULL};
 static const char *const dash_pipe[] = {PIPE_FUNCTIONS(FUNCTION, "\\", ASH_PRINT, DIGIT_COPIES, TO_OUT_DIGIT,
@@ -329,9 +336,10 @@ const dialect shell_zsh = {.name = "zsh",
                            .pipe_functions = zsh_pipe,
                            .mend_words = HINT(OPT) | HINT(EMULATE) | HINT(SET),
                            .mend = ";" ZSH_PROMPT_OPTIONS,
-                           .pipe_end = PIPE_END(FUNCTION, BASH_PRINT, TO_OUT, "_hs_v=;" ZSH_JOBS, SAME_ZSH, WORD_END),
+                           .pipe_end =
+                               PIPE_END(FUNCTION, BASH_PRINT, TO_OUT, "_hs_v=;" ZSH_JOBS, ZSH_PIPE_PROMPT, WORD_END),
                            .error_end = PIPE_ERROR_END(FUNCTION, BASH_PRINT, TO_OUT, TO_ERR, "_hs_v=;" ZSH_JOBS,
-                                                       SAME_ZSH, WORD_END)};
+                                                       ZSH_PIPE_PROMPT, WORD_END)};
 const dialect shell_ksh93 = {.name = "ksh93",
                              .eval = "\\command eval ",
                              .in_pieces = true,
@@ -352,8 +360,8 @@ const dialect shell_ksh93 = {.name = "ksh93",
                              .tty_functions = ksh93_tty,
                              .drainer = DRAINER(KSH93_FUNCTION, "\\", TEST_WORD),
                              .pipe_functions = ksh93_pipe,
-                             .pipe_end = PIPE_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, "", SAME_WORD, KSH93_WORD_END),
-                             .error_end = PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR, "", SAME_WORD,
+                             .pipe_end = PIPE_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, "", PROMPT_WORD, KSH93_WORD_END),
+                             .error_end = PIPE_ERROR_END(KSH93_FUNCTION, KSH93_PRINT, TO_OUT, TO_ERR, "", PROMPT_WORD,
                                                          KSH93_WORD_END)};
 const dialect shell_mksh = {.name = "mksh",
                             .blank_hides = true,
@@ -374,9 +382,9 @@ const dialect shell_mksh = {.name = "mksh",
                             .tty_functions = mksh_tty,
                             .drainer = DRAINER(FUNCTION, "\\builtin ", TEST_WORD),
                             .pipe_functions = mksh_pipe,
-                            .pipe_end = PIPE_END(FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, "", MKSH_PIPE_SAME, WORD_END),
+                            .pipe_end = PIPE_END(FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, "", MKSH_PIPE_PROMPT, WORD_END),
                             .error_end = PIPE_ERROR_END(FUNCTION, MKSH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
-                                                        MKSH_PIPE_SAME, WORD_END)};
+                                                        MKSH_PIPE_PROMPT, WORD_END)};
 const dialect shell_ash = {.name = "ash",
                            .error_trap = true,
                            .eval = "\\command eval ",
@@ -390,8 +398,8 @@ const dialect shell_ash = {.name = "ash",
                            .tty_functions = ash_tty,
                            .drainer = DRAINER(FUNCTION, "\\", TEST_COMMAND),
                            .pipe_functions = ash_pipe,
-                           .pipe_end = PIPE_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
-                           .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
+                           .pipe_end = PIPE_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, "", PROMPT_TEST, FORMAT_END),
+                           .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", PROMPT_TEST,
                                                        FORMAT_END)};
 const dialect shell_dash = {.name = "dash",
                             .eval = "\\command eval ",
@@ -403,6 +411,6 @@ const dialect shell_dash = {.name = "dash",
                             .tty_functions = dash_tty,
                             .drainer = DRAINER(FUNCTION, "\\", TEST_COMMAND),
                             .pipe_functions = dash_pipe,
-                            .pipe_end = PIPE_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, "", SAME_TEST, FORMAT_END),
-                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "", SAME_TEST,
-                                                        FORMAT_END)};
+                            .pipe_end = PIPE_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, "", PROMPT_TEST, FORMAT_END),
+                            .error_end = PIPE_ERROR_END(FUNCTION, ASH_PRINT, TO_OUT_DIGIT, TO_ERR_DIGIT, "",
+                                                        PROMPT_TEST, FORMAT_END)};

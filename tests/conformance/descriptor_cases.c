@@ -23,6 +23,7 @@ static void errors_to_a_file(struct context *t) {
     RUNS(t, "exec 5>&2 2>\"$HOME/file\"", "", 0);
     RUNS(t, "echo seen; echo hidden >&2; (exit 3)", "seen\n", 3);
     SETTLES(t, "cd /hostsession/nowhere");
+    SETTLES(t, "echo ${hostsession_nothing?hidden, too}");
     /* With job control ksh93 hands the terminal over by standard error, and starts no program without: by hand, too. */
     if (is_shell(t, KSH93) && is_tty(t))
         RUNS(t, "/bin/sh -c 'echo NOT'", "", 126);
@@ -30,6 +31,9 @@ static void errors_to_a_file(struct context *t) {
         IN_SYNC(t);
     RUNS(t, "exec 2>&5 5>&-", "", 0);
     RUNS(t, "grep -a -c '^hidden$' \"$HOME/file\"", "1\n", 0);
+    /* The prompts of the others, as by hand. */
+    if (!is_shell(t, DASH | ASH | KSH93))
+        RUNS(t, "grep -a -c . \"$HOME/file\"", "3\n", 0);
     IN_SYNC(t);
 }
 
