@@ -174,7 +174,8 @@ void report_tell(const report *about) {
         message("command %zu (%s): %s", number, command, hostsession_status_name(about->status));
 }
 
-int failure_exit_status(const hostsession_failure *failure) {
+/* For a session that could not be opened, or a call that was refused. */
+static int failure_exit_status(const hostsession_failure *failure) {
     return failure->error == HOSTSESSION_ERROR_INVALID ? EXIT_USAGE : EXIT_ERROR;
 }
 

@@ -64,7 +64,4 @@ void report_tell(const report *about);
 /* The exit status that this command asks for; 0 when it succeeded, or ended the shell with status 0. */
 int report_exit_status(const report *about);
 
-/* The exit status for a session that could not be opened, or a call that was refused. */
-int failure_exit_status(const hostsession_failure *failure);
-
 #endif
