@@ -403,7 +403,7 @@ void command_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
     if (e->wanted)
         raw_finish(e, failure.error, failure.message);
     if (e->phase == PHASE_RECOVERING) {
-        command_finish(e, e->stop_error, recovery_status(e), how->known ? how->exit_status : -1, &e->stop_failure);
+        command_finish(e, e->stop_error, recovery_status(e), how->known ? how->exit_status : -1, &e->reason);
     } else if (e->command.result) {
         bool sent = e->frame_sent && may_have_begun(e);
         hostsession_status status = !sent        ? HOSTSESSION_STATUS_SKIPPED

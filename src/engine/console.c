@@ -151,7 +151,7 @@ static int found_status(console *c) {
 static void finish(engine *e, int exit_status) {
     console *c = e->console;
     if (c->stage == STAGE_STOPPING) {
-        command_finish(e, e->stop_error, recovery_status(e), -1, &e->stop_failure);
+        command_finish(e, e->stop_error, recovery_status(e), -1, &e->reason);
         return;
     }
     bool failed = c->failed || exit_status > 0;

@@ -200,7 +200,7 @@ static void set_outcome(engine *e, hostsession_error error, hostsession_status s
     e->outcome.status = status;
     e->outcome.exit_status = exit_status;
     if (why)
-        e->outcome.why = *why;
+        e->reason = *why;
 }
 
 /* The command that a shell was, or should have been, entered with has ended by itself. */
@@ -234,7 +234,7 @@ void levels_not_entered(engine *e, int status) {
 /* What becomes of the operation that runs as the shell that it runs in has ended. */
 static void set_outcome_of_end(engine *e, int status, const hostsession_failure *why) {
     if (e->phase == PHASE_RECOVERING)
-        set_outcome(e, e->stop_error, recovery_status(e), status, &e->stop_failure);
+        set_outcome(e, e->stop_error, recovery_status(e), status, &e->reason);
     else if (e->frame_sent)
         set_outcome(e, why->error, HOSTSESSION_STATUS_SHELL_EXITED, status, why);
     else
@@ -330,7 +330,7 @@ void levels_returned(engine *e) {
     e->frame_sent &= e->command.result != NULL;
     if (e->command.result)
         command_finish(e, e->outcome.error, e->outcome.status, e->outcome.exit_status,
-                       e->outcome.error ? &e->outcome.why : NULL);
+                       e->outcome.error ? &e->reason : NULL);
 }
 
 /* ---- leaving ---- */
@@ -386,7 +386,7 @@ void levels_abandon(engine *e) {
     hostsession_failure why;
     hostsession_error error = e->stop_error;
     failure_set(&why, error, 0, "recovery", "%s; it could not be stopped within %.3g s, so %.100s was ended",
-                e->stop_failure.message, (double)e->config.recovery_timeout_us / 1e6, e->shell->entry_text);
+                e->reason.message, (double)e->config.recovery_timeout_us / 1e6, e->shell->entry_text);
     parts_log(e, HOSTSESSION_LOG_WARNING, "%s", why.message);
     hostsession_failure lost;
     failure_set(&lost, HOSTSESSION_ERROR_SHELL_EXITED, 0, "session", "%s: the inner program (%.100s) was ended",

@@ -170,7 +170,6 @@ struct engine {
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
     int aborted_status;           /* CHECKING: what the prompt said */
     hostsession_error stop_error; /* RECOVERING: why */
-    hostsession_failure stop_failure;
     recovery recovery;
     bool line_aborted; /* by our Ctrl+C: the shell has printed a newline for that */
     bool dying;        /* the session ends with this command */
@@ -184,8 +183,8 @@ struct engine {
         hostsession_error error;
         hostsession_status status;
         int exit_status;
-        hostsession_failure why; /* valid with an error */
     } outcome;
+    hostsession_failure reason; /* of stop_error, or of the outcome's error */
 
     /* Between commands. */
     bool raw;         /* send or expect is used: what comes is kept for expect */

@@ -106,7 +106,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     levels_drop_console(e);
     e->phase = PHASE_RECOVERING;
     e->stop_error = error;
-    e->stop_failure = *failure;
+    e->reason = *failure;
     e->recovery = (recovery){.started = e->now, .beats_left = reading_beats};
     e->next_step = e->console ? INT64_MAX : e->now;
     e->sync_number = 0;
@@ -159,7 +159,7 @@ void recovery_overtaken(engine *e) {
 void recovery_give_up(engine *e) {
     hostsession_failure why;
     failure_set(&why, e->stop_error, 0, "recovery",
-                "%s; it could not be stopped within %.3g s, so the session was ended", e->stop_failure.message,
+                "%s; it could not be stopped within %.3g s, so the session was ended", e->reason.message,
                 (double)e->config.recovery_timeout_us / 1e6);
     e->dying = true;
     command_finish(e, e->stop_error, recovery_status(e), -1, &why);
@@ -435,5 +435,5 @@ void recovery_synced(engine *e) {
         return;
     }
     e->shell->terminal_dirty = e->config.tty;
-    command_finish(e, e->stop_error, recovery_status(e), -1, &e->stop_failure);
+    command_finish(e, e->stop_error, recovery_status(e), -1, &e->reason);
 }
