@@ -24,7 +24,9 @@ static void check_error(invocation *it, int exit_status, const char *kind, const
     assert_string_member(line, "status", "error");
     const json_t *error = json_object_get(line, "error");
     assert_string_member(error, "kind", kind);
-    assert_non_null(strstr(json_string_value(json_object_get(error, "message")), told));
+    const char *message = json_string_value(json_object_get(error, "message"));
+    if (!strstr(message, told))
+        fail_msg("\"%s\" does not say \"%s\"", message, told);
     json_decref(line);
     invocation_release(it);
 }
@@ -59,7 +61,8 @@ static void a_wrong_password(void **state) {
     const char *target = address("ada", telnet_server_port(server));
     set_password("wrong");
     int status = RUN(&it, "run", "--json", "--password-from", "env:TELNET_PASSWORD", target, "true");
-    check_error(&it, status, "auth", "incorrect");
+    /* (telnetd that learns of the program's end may hang up without the program's last words.) */
+    check_error(&it, status, "auth", "the host hung up after the password");
     telnet_server_stop(server);
 }
 
