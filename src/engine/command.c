@@ -97,15 +97,16 @@ void command_data(side *s, const char *data, size_t length) {
         parts_no_memory(e);
 }
 
-/* The trace of our own END, where the command itself turned xtrace on. */
-static void cut_trace(side *s, const marker *m) {
+/* The trace of our own END, where the command itself turned xtrace on; and of a sync's. */
+static void cut_trace(side *s, const marker *m, uint64_t number) {
     engine *e = s->engine;
     output *o = &e->command.result->streams[s->stream];
-    if (!e->shell->tracing || (e->guarded && parts_end_hidden(e)) || o->total != o->length || o->length == 0)
+    bool sync = number != e->number;
+    bool shows = (e->shell->tracing && !(e->guarded && parts_end_hidden(e))) || (e->shell->verbose && sync);
+    if (!shows || o->total != o->length || o->length == 0)
         return;
-    size_t start =
-        dialect_trace_start(e->shell->dialect, o->data, o->length, e->number, marker_number(m, end_trace_prefix, 4096));
-    o->total = o->length = start;
+    o->total = o->length = dialect_trace_start(e->shell->dialect, o->data, o->length, number, sync,
+                                               marker_number(m, end_trace_prefix, 4096));
 }
 
 /* ash loses what a builtin prints when a background job ends at that moment: BEGIN, too. */
@@ -155,7 +156,9 @@ static void end_side(side *s, const marker *m) {
         return;
     between_flush(s);
     s->ended = true;
-    cut_trace(s, m);
+    cut_trace(s, m, e->number);
+    if (e->sync_number > e->number)
+        cut_trace(s, m, e->sync_number);
 }
 
 void command_type_drained(engine *e) {
@@ -185,6 +188,16 @@ static void finish_by_status(engine *e) {
                        NULL);
 }
 
+/* The answer to the sync that was typed ahead is on its way. */
+static void await_sync(engine *e) {
+    e->phase = PHASE_CHECKING;
+    e->aborted_status = e->shell->status;
+    e->next_step = INT64_MAX;
+    int64_t patience = parts_after(e, e->config.recovery_timeout_us);
+    if (patience < e->deadline)
+        e->deadline = patience;
+}
+
 static void all_ended(engine *e) {
     for (size_t i = 0; i < e->end_count; i++)
         if (!e->sides[i].ended)
@@ -193,6 +206,8 @@ static void all_ended(engine *e) {
         command_type_drained(e);
     if (e->phase == PHASE_RECOVERING)
         recovery_shell_seen(e, false);
+    else if (e->phase == PHASE_RUNNING && e->sync_number > e->number)
+        await_sync(e);
     else if (e->phase != PHASE_ENDED)
         finish_by_status(e);
 }
@@ -222,7 +237,7 @@ bool command_marker(side *s, const marker *m) {
                 all_ended(e);
         }
         if (e->phase == PHASE_RECOVERING && m->number > e->number)
-            recovery_overtaken(e);
+            recovery_answered(s);
         return true;
     case MARKER_PROMPT:
         return prompts_seen(s, m);
@@ -286,6 +301,17 @@ void command_synced(engine *e) {
     finish_by_status(e);
 }
 
+void command_lost_line(engine *e, const marker *m) {
+    for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++) {
+        notices_finish(&e->sides[i].notices, NOTICES_ENDED);
+        if (e->phase != PHASE_ENDED)
+            cut_trace(&e->sides[i], m, m->number);
+    }
+    e->aborted_status = parts_status(m, end_status);
+    if (e->phase != PHASE_ENDED)
+        command_synced(e);
+}
+
 void command_advance(engine *e) {
     hostsession_failure why;
     bool due = e->now >= e->next_step || (e->console && e->now >= console_deadline(e->console));
@@ -297,8 +323,11 @@ void command_advance(engine *e) {
         e->next_step = INT64_MAX;
         answer(e, e->echo_wait - 1);
     }
-    if (e->now < e->deadline)
+    if (e->now < e->deadline) {
+        if (e->phase == PHASE_RUNNING && e->now >= e->next_step)
+            sending_ask_ahead(e);
         return;
+    }
     if (e->phase == PHASE_SETTLING) {
         failure_set(&why, HOSTSESSION_ERROR_NOT_READY, 0, "command",
                     "%s: what was sent before has not led back to the shell's prompt; end the program that has the "
@@ -306,6 +335,8 @@ void command_advance(engine *e) {
                     e->name);
         e->sync_number = 0;
         command_finish(e, HOSTSESSION_ERROR_NOT_READY, HOSTSESSION_STATUS_ERROR, -1, &why);
+    } else if (e->phase == PHASE_CHECKING && e->sides[HOSTSESSION_STREAM_OUTPUT].ended) {
+        finish_by_status(e);
     } else if (e->phase == PHASE_RUNNING && e->command.way == ENGINE_ENTER) {
         levels_describe_silence(e, &why);
         recovery_start(e, HOSTSESSION_ERROR_TIMED_OUT, &why);

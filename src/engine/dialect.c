@@ -317,18 +317,30 @@ bool dialect_suspicious(const dialect *d, hints h) {
     return hints_trace(h) || dialect_traps(d, h);
 }
 
-size_t dialect_trace_start(const dialect *d, const char *output, size_t length, uint64_t number, int64_t prefix) {
-    char name[40];
-    size_t size =
-        (size_t)snprintf(name, sizeof name, d->joins_end ? "_hs_e '%" PRIu64 ";" : "_hs_e %" PRIu64 " ", number);
-
-    /* The last one: the trace stands at the very end. */
+/* The last one, NULL if there is none: a trace stands at the very end. */
+static const char *find_last(const char *text, size_t length, const char *name) {
     enum { window_bytes = 16 * 1024 };
     size_t window = length < window_bytes ? length : window_bytes;
-    const char *from = output + length - window;
     const char *found = NULL;
-    for (const char *at = from; (at = memmem(at, (size_t)(output + length - at), name, size)) != NULL; at++)
+    for (const char *at = text + length - window;
+         (at = memmem(at, (size_t)(text + length - at), name, strlen(name))) != NULL; at++)
         found = at;
+    return found;
+}
+
+size_t dialect_trace_start(const dialect *d, const char *output, size_t length, uint64_t number, bool sync,
+                           int64_t prefix) {
+    char name[40];
+    const char *function = sync && d->whole_end ? d->whole_end : end_function;
+    snprintf(name, sizeof name, d->joins_end ? "%s '%" PRIu64 ";" : "%s %" PRIu64 " ", function, number);
+    const char *found = find_last(output, length, name);
+    /* Verbose shows it as it was typed, before that. */
+    snprintf(name, sizeof name, d->joins_end ? "%s \"%" PRIu64 ";" : "%s %" PRIu64 " ", function, number);
+    const char *typed = sync ? find_last(output, length, name) : NULL;
+    if (typed) {
+        found = typed;
+        prefix = 0;
+    }
     if (!found)
         return length;
     if (prefix > 0 && found - output >= prefix && found[-prefix] == '+')

@@ -35,6 +35,8 @@ typedef struct dialect {
     bool quiet_prompt;
     /* ... the line, NULL in those, that makes it show behind all lines, until a sync. */
     const char *show_prompts;
+    /* On pipes its prompt is empty behind all lines: a sync typed ahead tells of one that it throws away. */
+    bool asks_ahead;
     /* It tells of jobs' ends in the middle of later commands, unless it has told before. */
     bool tells_of_jobs;
     /* Its END says whether there are jobs, or says nothing where there were none yet. */
@@ -211,6 +213,7 @@ bool dialect_in_pieces(const dialect *d, size_t length);
 
 /* Where our own trace begins in the output of a command that turned xtrace on: the offset to cut it at, or `length`
  * when there is none.  `prefix` is the length of PS4, -1 when unknown. */
-size_t dialect_trace_start(const dialect *d, const char *output, size_t length, uint64_t number, int64_t prefix);
+size_t dialect_trace_start(const dialect *d, const char *output, size_t length, uint64_t number, bool sync,
+                           int64_t prefix);
 
 #endif

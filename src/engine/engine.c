@@ -58,7 +58,7 @@ bool parts_all_synced(const engine *e) {
     return true;
 }
 
-static void sync_seen(engine *e) {
+static void sync_seen(engine *e, const marker *m) {
     if (!parts_all_synced(e))
         return;
     e->sync_number = 0;
@@ -66,6 +66,8 @@ static void sync_seen(engine *e) {
         command_settled(e);
     else if (e->phase == PHASE_CHECKING)
         command_synced(e);
+    else if (e->phase == PHASE_RUNNING && m->number > e->number)
+        command_lost_line(e, m);
     else if (e->phase == PHASE_RECOVERING)
         recovery_synced(e);
     else if (e->phase == PHASE_RETURNING)
@@ -114,7 +116,7 @@ static bool on_marker(void *owner, const marker *m) {
         for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
             between_flush(&e->sides[i]);
         if (e->phase != PHASE_ENDED)
-            sync_seen(e);
+            sync_seen(e, m);
         return true;
     }
     if (m->kind == MARKER_PROMPT) {

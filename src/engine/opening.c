@@ -90,6 +90,7 @@ static void quiet(engine *e, uint64_t number) {
 static void teach(engine *e) {
     bytes lines = {0};
     e->phase_last = ++e->last_number;
+    e->teaching = e->now;
     e->sides[0].synced = e->sides[1].synced = false;
     if (e->teaches_at_once)
         quiet(e, 0);
@@ -308,6 +309,7 @@ bool opening_marker(side *s, const marker *m) {
         if (!parts_all_synced(e))
             return true;
         e->deadline = e->next_step = INT64_MAX;
+        e->answer_us = e->now - e->teaching;
         /* It was longer than most commands are. */
         if (bytes_length(&e->outgoing) == 0)
             bytes_free(&e->outgoing);

@@ -20,7 +20,7 @@ typedef enum phase {
     PHASE_IDLE,
     PHASE_SETTLING,   /* before a command: the shell must be back from what was sent raw */
     PHASE_RUNNING,    /* the frame is typed */
-    PHASE_CHECKING,   /* a prompt came without END: did the line end? */
+    PHASE_CHECKING,   /* a prompt came without END: did the line end?  Or END did, before the sync typed ahead */
     PHASE_RECOVERING, /* the command is being stopped */
     PHASE_DEPARTING,  /* an inner shell was told to end */
     PHASE_RETURNING,  /* it has: the outer one must answer */
@@ -109,6 +109,7 @@ typedef struct recovery {
     bool stopping;     /* terminal: Ctrl+Z was typed, and the line that kills what it has stopped was not */
     bool knocked;      /* terminal: the last step was an interrupt, and nothing has come since */
     int64_t held_step; /* terminal: only that interrupt's newline has: next_step before it was put off; 0: it was not */
+    bool asked_ahead;  /* pipes: a sync lies behind the command's line, which is no proof yet */
     int proofs;        /* pipes: how many were asked for */
     int interrupts;    /* pipes: how many the shell may still answer with a prompt */
     int asked_again;   /* pipes: how often a proof was, since such a prompt came */
@@ -140,7 +141,9 @@ struct engine {
     uint64_t last_number; /* of commands and syncs together */
     uint64_t phase_first; /* opening: the number of this phase's first try, and of its last */
     uint64_t phase_last;
-    uint64_t sync_number; /* the sync that is waited for; 0: none */
+    uint64_t sync_number; /* the sync that is waited for, or was typed ahead; 0: none */
+    int64_t teaching;     /* opening: when that was typed */
+    int64_t answer_us;    /* how long the shell took to answer it */
     int64_t deadline;     /* of the phase; INT64_MAX: none */
     int64_t next_step;    /* of opening's question, recovery's ladder, or a look at the echo */
     bytes seen;     /* the last that came while opening, for the message when it fails: at most opening_kept_bytes */
@@ -168,7 +171,7 @@ struct engine {
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
     bool fence_passed;            /* that prompt came */
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
-    int aborted_status;           /* CHECKING: what the prompt said */
+    int aborted_status;           /* CHECKING: what the prompt, or the sync that was typed ahead, said */
     hostsession_error stop_error; /* RECOVERING: why */
     recovery recovery;
     bool line_aborted; /* by our Ctrl+C: the shell has printed a newline for that */
@@ -216,6 +219,12 @@ static inline end_style parts_end_style(const engine *e) {
     if (e->shell->debug_trap)
         return END_GUARDED;
     return e->shell->dialect->traces_redirections && !e->shell->output_moved ? END_PLAIN : END_HUSHED;
+}
+
+/* On pipes: whether a line that is thrown away shows by its prompt.  Where a sync is typed ahead it does so only while
+ * that would be traced. */
+static inline bool parts_prompts_tell(const engine *e) {
+    return !e->shell->dialect->asks_ahead || e->shell->tracing || e->shell->verbose;
 }
 
 /* Whether no trace of END shows then. */
@@ -286,6 +295,8 @@ bool login_gave_password(const login *l);
 /* sending.c */
 /* Type the current command; it runs then. */
 void sending_start(engine *e);
+/* It has not ended: type a sync behind its line, where no program can read that. */
+void sending_ask_ahead(engine *e);
 
 /* command.c */
 /* What the command printed. */
@@ -296,6 +307,8 @@ void command_data(side *s, const char *data, size_t length);
 bool command_marker(side *s, const marker *m);
 void command_drained(engine *e);
 void command_synced(engine *e);
+/* A sync that was typed ahead is answered, by `m`, and the command has not ended: its line was thrown away. */
+void command_lost_line(engine *e, const marker *m);
 /* Behind END: the shell has thrown away what was typed and not read. */
 void command_type_drained(engine *e);
 void command_advance(engine *e);
@@ -361,8 +374,9 @@ void recovery_shell_seen(engine *e, bool interrupted);
 void recovery_heard(engine *e, const char *data, size_t length);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);
+/* A sync was answered that is not the one that is waited for. */
+void recovery_answered(side *s);
 /* It is not won back in time: the session ends. */
-void recovery_overtaken(engine *e);
 void recovery_give_up(engine *e);
 
 /* between.c */

@@ -107,7 +107,7 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->phase = PHASE_RECOVERING;
     e->stop_error = error;
     e->reason = *failure;
-    e->recovery = (recovery){.started = e->now, .beats_left = reading_beats};
+    e->recovery = (recovery){.started = e->now, .beats_left = reading_beats, .asked_ahead = e->sync_number > e->number};
     e->next_step = e->console ? INT64_MAX : e->now;
     e->sync_number = 0;
     e->echo_wait = 0;
@@ -149,10 +149,29 @@ void recovery_shell_seen(engine *e, bool interrupted) {
     e->next_step = e->now + rung_us;
 }
 
-/* A later proof was answered first: the shell is alive.  It will answer this one, too, unless a pending signal throws
- * the line away. */
-void recovery_overtaken(engine *e) {
-    if (!e->recovery.awaits_signals)
+/* The answer to a sync that was typed ahead: the command's line has ended. */
+static void line_ended(side *answered) {
+    engine *e = answered->engine;
+    parts_catch_up(e);
+    e->line_aborted |= !answered->ended && e->shell->dialect->interrupt_newline;
+    for (size_t i = 0; i < e->side_count; i++) {
+        side *s = &e->sides[i];
+        if (s != answered && !e->host.catch_up)
+            continue;
+        if (!s->begun || s->ended || s->aborted)
+            between_flush(s);
+        s->aborted = true;
+    }
+    recovery_shell_seen(e, false);
+}
+
+void recovery_answered(side *s) {
+    engine *e = s->engine;
+    /* A later proof was answered first: the shell is alive.  It will answer this one, too, unless a pending signal
+     * throws the line away. */
+    if (!e->sync_number)
+        line_ended(s);
+    else if (!e->recovery.awaits_signals)
         e->next_step = e->now + overtaken_us;
 }
 
@@ -321,6 +340,15 @@ static bool still_reads(engine *e) {
     return !parts_sees_foreground(e) || e->recovery.beats_left-- > 0;
 }
 
+/* A shell whose prompt says nothing gives its sign by the answer to a sync that is written before the signal is sent.
+ */
+static void ask_ahead(engine *e) {
+    e->recovery.asked_ahead = true;
+    parts_sync(e);
+    e->sync_number = 0;
+    e->next_step = e->now;
+}
+
 /* Without a terminal the shell gets the signal together with what it runs, and takes no notice of it while it waits for
  * a child that has not died of it: knock again and again. */
 static void climb_pipes(engine *e) {
@@ -328,6 +356,10 @@ static void climb_pipes(engine *e) {
     e->next_step = e->now + beat_us;
     if ((e->recovery.step == 0 && still_reads(e)) || awaits_arrival(e))
         return;
+    if (!parts_prompts_tell(e) && !e->recovery.asked_ahead) {
+        ask_ahead(e);
+        return;
+    }
     int step = e->recovery.step++;
     int round = step <= beats ? 0 : 1 + (step - beats - 1) / (short_beats + 1);
     int beat = round == 0 ? step : (step - beats - 1) % (short_beats + 1);

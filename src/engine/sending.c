@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* How long a command may take before a sync is typed behind it, beside the time that the shell's answers take. */
+enum { ahead_us = 20000 };
+
 static void on_command_text(void *owner, const char *data, size_t length) {
     command_text(owner, data, length);
 }
@@ -82,6 +85,18 @@ static bool may_be_silent(engine *e) {
     return true;
 }
 
+/* On pipes no command reads what is typed, unless the program that it puts in the shell's place does. */
+static bool asks_ahead(const engine *e, hints h) {
+    return !e->config.tty && e->shell->dialect->asks_ahead && !parts_prompts_tell(e) && !(h & HINT(EXEC_PROGRAM));
+}
+
+void sending_ask_ahead(engine *e) {
+    bool sends = bytes_length(&e->outgoing) > 0;
+    e->next_step = sends ? parts_after(e, ahead_us) : INT64_MAX;
+    if (!sends)
+        parts_sync(e);
+}
+
 void sending_start(engine *e) {
     const engine_command *c = &e->command;
     /* Whatever the last command left of the terminal's modes. */
@@ -134,7 +149,7 @@ void sending_start(engine *e) {
     e->phase = PHASE_RUNNING;
     e->started = e->now;
     e->deadline = parts_after(e, c->timeout_us);
-    e->next_step = INT64_MAX;
+    e->next_step = asks_ahead(e, h) ? parts_after(e, ahead_us + 2 * e->answer_us) : INT64_MAX;
     e->echo_wait = 0;
     e->frame_sent = true;
     e->host.begin(e->owner);

@@ -134,13 +134,14 @@ static const char *const bash_quiet[] = {
 #define BASH_PIPE_QUICK(PRINT) "_hs_e() case " BASH_SEEN " in $_hs_o)" PRINT ";;*)_hs_f \"$1\";;esac\n"
 #define BASH_QUICK_END "\"$_hs_m$1;${PWD-}$_hs_l\""
 #define BASH_QUICK_PRINT "\\builtin printf %s "
-#define BASH_STATE "_hs_q=('') _hs_o= _hs_v=;"
+#define BASH_STATE "_hs_o= _hs_v=;"
 #define BASH_REST BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
 #define BASH_END(TERMINAL) "\"$_hs_x$1;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
-#define BASH_PRINTED(TEST)                                                                                             \
-    "||_hs_q=() _hs_v=1;if [[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]];then if [[ " TEST                   \
+#define BASH_PRINTED(FAILED, TEST)                                                                                     \
+    "||" FAILED "_hs_v=x;if [[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]];then if [[ " TEST                  \
     "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS                                                                      \
-    ";fi;else PS0=;\\builtin unset PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} in 0)PS1=$_hs_p;;esac;fi;}"
+    ";fi;else PS0=;[[ -z ${PROMPT_COMMAND[*]-} ]]||\\builtin unset PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} " \
+    "in 0)PS1=$_hs_p;;esac;fi;"
 /* The first one, number _hs_n: the shell is as we have made it, if the functions are there: an alias of the user's may
  * have kept bash from taking one. */
 #define BASH_FIRST(PRINT)                                                                                              \
@@ -148,8 +149,9 @@ static const char *const bash_quiet[] = {
     ";_hs_o=$_hs_k$_hs_v;_hs_n=\"$_hs_x$_hs_n;${_hs_u-1};$_hs_v;1${!:+1};${#PS1};;${PWD-}$_hs_l\";" PRINT ";}\n"
 static const char *const bash_tty[] = {
     BASH_VARIABLES "\n",
-    FUNCTION("_hs_f") BASH_STATE "[[ -t 0 ]]||_hs_v=i;" BASH_REST "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END(
-        "1") ";else " BASH_QUICK_PRINT BASH_END("0") ">/dev/tty;fi" BASH_PRINTED("-t 1 && ") "\n",
+    FUNCTION("_hs_f") "_hs_q=('') " BASH_STATE "[[ -t 0 ]]||_hs_v=i;" BASH_REST
+                      "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END("1") ";else " BASH_QUICK_PRINT BASH_END(
+                          "0") ">/dev/tty;fi" BASH_PRINTED("_hs_q=() ", "-t 1 && ") "}\n",
     TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, WORD_BEGIN, ";") BASH_QUICK(BASH_QUICK_PRINT BASH_QUICK_END),
     TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL, TAKE_TERMINAL_QUOTED), NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
@@ -157,19 +159,30 @@ static const char *const bash_tty[] = {
 #define BASH_COPIES "\\exec 61>&1 62>&2\n"
 #define TO_BASH_OUT(PRINTED) PRINTED ">&61"
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
+/* On pipes a sync is typed ahead, and nobody needs the prompt.  This one prints nothing, takes the least time, and is
+ * not empty, which start-up files take for a shell that nobody sits at.  Where the sync would show, in a trace, the
+ * prompt is as on a terminal; behind an END that could not be printed it is a marker, since the sync's would not come,
+ * either. */
+#define BASH_PIPE_PROMPT "case $- in *[vx]*)_hs_p=$_hs_c;;*)_hs_p='\\000';;esac;"
+#define BASH_NO_PROMPT                                                                                                 \
+    "_hs_c='${_hs_q[$?]-$_hs_y$?$_hs_l}' _hs_k='\\\\000';\\builtin declare +x PS1\nPS2=\n" BASH_PIPE_PROMPT            \
+    "PS1=$_hs_p&&_hs_u=0\n"
 static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
                                         PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
                                                     WORD_BEGIN, "\n"),
-                                        PROMPT_BASH("$_hs_y", "\\$_hs_y"), NULL};
+                                        BASH_NO_PROMPT, NULL};
+#define BASH_NOT_PRINTED "PS1=${_hs_y}1$_hs_l"
+#define BASH_PIPE_PRINTED BASH_PRINTED("", "") "[[ $_hs_v != x ]]||" BASH_NOT_PRINTED ";}\n"
 #define BASH_PIPE_END                                                                                                  \
     FUNCTION("_hs_f")                                                                                                  \
-    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1"))                                                   \
-        BASH_PRINTED("") "\n" BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END))
+    BASH_STATE BASH_PIPE_PROMPT BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PIPE_PRINTED                \
+    BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "||" BASH_NOT_PRINTED)
 #define BASH_ERROR_END                                                                                                 \
     FUNCTION("_hs_f")                                                                                                  \
-    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(BASH_QUICK_PRINT BASH_END("1"))  \
-        BASH_PRINTED("") "\n" BASH_PIPE_QUICK(                                                                         \
-            TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) ";" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_m$1;$_hs_l\""))
+    BASH_STATE BASH_PIPE_PROMPT BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(                \
+        BASH_QUICK_PRINT BASH_END("1")) BASH_PIPE_PRINTED                                                              \
+    BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "&&" TO_BASH_ERR(                                     \
+        BASH_QUICK_PRINT "\"$_hs_m$1;$_hs_l\"") "||" BASH_NOT_PRINTED)
 #define BASH_PRINT_FIRST BASH_QUICK_PRINT "\"$_hs_n\""
 static const char bash_first[] = BASH_FIRST(BASH_PRINT_FIRST);
 static const char bash_first_out[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST));
@@ -290,6 +303,7 @@ const dialect shell_bash = {.name = "bash",
                             .tty_quotes = QUOTE_ANSI,
                             .pipe_input = " <&60",
                             .quiet_prompt = true,
+                            .asks_ahead = true,
                             .show_prompts = "{ _hs_q=();} >/dev/null 2>&1\n",
                             .tells_of_jobs = true,
                             .counts_jobs = true,

@@ -59,7 +59,8 @@ typedef struct pipe_transport {
     bool interrupted; /* the command was */
     bool typed_since; /* something, after that */
     int kills;
-    /* Bytes: all that were written; and of these, 0 for none yet, what the shell must have read before an interrupt. */
+    /* Bytes: all that were written; and of these, up to the command's end, 0 while that is not written, what the shell
+     * must have read before an interrupt. */
     uint64_t written;
     uint64_t must_be_read;
     hostsession_exit how;
@@ -323,6 +324,8 @@ static size_t pipe_write(void *data, const char *bytes, size_t length) {
     transport->written += (uint64_t)put;
     if ((size_t)put < length)
         hostsession_watch_set_events(transport->input_watch, HOSTSESSION_WATCH_WRITABLE);
+    else if (transport->must_be_read == 0)
+        transport->must_be_read = transport->written;
     return (size_t)put;
 }
 
@@ -341,15 +344,14 @@ static bool signal_command(pipe_transport *transport, int number) {
 
 /* Whether the command's line is still being read: interrupted there, the shell would throw away its beginning, and run
  * the rest, which is quoted text, as commands. */
-static bool is_reading(pipe_transport *transport) {
-    if (transport->must_be_read == 0)
-        transport->must_be_read = transport->written;
+static bool is_reading(const pipe_transport *transport) {
     int left = 0;
     return ioctl(transport->input_reader, FIONREAD, &left) == 0 &&
-           transport->written - (uint64_t)left < transport->must_be_read;
+           (transport->must_be_read == 0 || transport->written - (uint64_t)left < transport->must_be_read);
 }
 
-/* As a terminal does at ^C: what was typed behind the command, half a line of it perhaps, is lost with the signal. */
+/* As a terminal does at ^C: what was typed behind the first signal, half a line of it perhaps, is lost with the next.
+ * What lies there before that is whole: the shell still runs the command. */
 static void discard_input(const pipe_transport *transport) {
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere < 0)
@@ -368,7 +370,8 @@ static bool pipe_signal(void *data, hostsession_signal signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
         if (transport->kills == 0 && is_reading(transport))
             return false;
-        discard_input(transport);
+        if (transport->interrupted)
+            discard_input(transport);
         transport->interrupted = true;
         /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
         return kill(-child_pid(transport->child), SIGINT) == 0;

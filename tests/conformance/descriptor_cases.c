@@ -37,18 +37,36 @@ static void errors_to_a_file(struct context *t) {
     IN_SYNC(t);
 }
 
+/* Nothing that comes can be seen, but for the status. */
+static void fails_unseen(struct context *t, const char *command) {
+    hostsession_error error;
+    const hostsession_result *result = run_raw(t, command, NULL, &error);
+    CHECK(t, error == HOSTSESSION_OK && hostsession_result_exit_status(result) > 0, "%s: %s", command,
+          hostsession_error_name(error));
+}
+
 static void both_to_nowhere(struct context *t) {
     RUNS(t, "exec 5>&1 6>&2 >/dev/null 2>&1", "", 0);
     RUNS(t, "echo hidden; echo hidden >&2; (exit 3)", "", 3);
-    hostsession_error error;
-    const hostsession_result *result = run_raw(t, "fi", NULL, &error);
-    CHECK(t, error == HOSTSESSION_OK && hostsession_result_exit_status(result) > 0, "a syntax error: %s",
-          hostsession_error_name(error));
+    fails_unseen(t, "fi");
     TIMES_OUT(t, say(t, "sleep %s", t->tag), "");
     RUNS(t, "exec 1>&5 2>&6 5>&- 6>&-", "", 0);
     RUNS(t, "echo back", "back\n", 0);
     IN_SYNC(t);
     GONE(t, t->tag);
+}
+
+/* bash on pipes needs no prompt to tell of a line that it throws away. */
+static void lost_line_to_nowhere(struct context *t) {
+    RUNS(t, "hs_f() { : ${hostsession_nothing?gone}; echo NOT; }", "", 0);
+    FAILS(t, "hs_f");
+    RUNS(t, "exec 5>&1 6>&2 >/dev/null 2>&1", "", 0);
+    fails_unseen(t, "hs_f");
+    fails_unseen(t, "sleep 0.1; hs_f");
+    RUNS(t, "exec 1>&5 2>&6 5>&- 6>&-", "", 0);
+    FAILS(t, "hs_f");
+    RUNS(t, "echo back", "back\n", 0);
+    IN_SYNC(t);
 }
 
 static void both_in_one(struct context *t) {
@@ -174,6 +192,7 @@ static const struct conformance_case descriptor_cases_table[] = {
     {"descriptor-output-to-a-file", output_to_a_file, 0, 0, 0},
     {"descriptor-errors-to-a-file", errors_to_a_file, 0, 0, 0},
     {"descriptor-both-to-nowhere", both_to_nowhere, 0, 0, 0},
+    {"descriptor-lost-line-to-nowhere", lost_line_to_nowhere, ANY_BASH, PIPE, 0},
     {"descriptor-both-in-one", both_in_one, 0, 0, 0},
     {"descriptor-output-closed", output_closed, 0, 0, 0},
     {"descriptor-errors-closed", errors_closed, 0, 0, 0},

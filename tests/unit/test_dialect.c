@@ -216,7 +216,7 @@ static void the_pattern_of_bashs_prompt_matches_it(void **state) {
         assert_non_null(pattern);
         prompt += 7;
         for (pattern += 7; *pattern != '\''; pattern++) {
-            assert_int_equal(*pattern == '\\', strchr("$?{}[]", *prompt) != NULL);
+            assert_int_equal(*pattern == '\\', strchr("$?{}[]\\", *prompt) != NULL);
             pattern += *pattern == '\\';
             assert_int_equal(*pattern, *prompt++);
         }
@@ -226,7 +226,7 @@ static void the_pattern_of_bashs_prompt_matches_it(void **state) {
 }
 
 static size_t trace_start(const char *output, uint64_t number, int64_t prefix) {
-    return dialect_trace_start(shell(1), output, strlen(output), number, prefix);
+    return dialect_trace_start(shell(1), output, strlen(output), number, false, prefix);
 }
 
 static void our_own_trace_is_found_at_the_end(void **state) {
@@ -245,8 +245,8 @@ static void our_own_trace_is_found_at_the_end(void **state) {
     large[20000] = 0;
     memcpy(large, "+ _hs_e 7 0\n", 12);
     assert_int_equal(trace_start(large, 7, 2), 20000);
-    assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '7;0'\n", 18, 7, 2), 3);
-    assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '70;0'\n", 19, 7, 2), 19);
+    assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '7;0'\n", 18, 7, false, 2), 3);
+    assert_int_equal(dialect_trace_start(shell(0), "hi\n+ _hs_e '70;0'\n", 19, 7, false, 2), 19);
     free(large);
 }
 
