@@ -143,9 +143,9 @@ static const char *const bash_quiet[] = {
     ";fi;else PS0=;[[ -z ${PROMPT_COMMAND[*]-} ]]||\\builtin unset PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} " \
     "in 0)PS1=$_hs_p;;esac;fi;"
 /* The first one, number _hs_n: the shell is as we have made it, if the functions are there: an alias of the user's may
- * have kept bash from taking one. */
+ * have kept bash from taking one.  (This says nothing where they are; `declare -F` would wake us for each.) */
 #define BASH_FIRST(PRINT)                                                                                              \
-    "\\builtin declare -F _hs_e _hs_f _hs_b _hs_g _hs_s&&{ _hs_v=" BASH_OPTIONS                                        \
+    "\\builtin export -nf _hs_e _hs_f _hs_b _hs_g _hs_s&&{ _hs_v=" BASH_OPTIONS                                        \
     ";_hs_o=$_hs_k$_hs_v;_hs_n=\"$_hs_x$_hs_n;${_hs_u-1};$_hs_v;1${!:+1};${#PS1};;${PWD-}$_hs_l\";" PRINT ";}\n"
 static const char *const bash_tty[] = {
     BASH_VARIABLES "\n",
