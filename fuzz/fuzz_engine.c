@@ -3,7 +3,8 @@
  * The engine: the input is a virtual session (what its user does, what arrives, how the time goes), during which this
  * must hold:
  *   - a command is done exactly once, with the result it was given; nothing happens after the end;
- *   - a status comes from this command's own END, or from a prompt and the shell's answer to a question;
+ *   - a status comes from this command's own END, or from a prompt and the shell's answer to a question, or from that
+ *     alone, on pipes;
  *   - what is kept is within the limit, and all that was streamed is either kept or counted as dropped;
  *   - the engine never asks to be called in the past again and again; a command that is stopped ends.
  */
@@ -312,7 +313,9 @@ static void receive_marker(world *w, hostsession_stream stream) {
     }
     bool prompt = (shape >> 2 & 3) == 1;
     bool end = shape >> 3 & 1;
-    if (w->busy && (prompt || (end && (number == w->frame || is_entry(w, number)))) && w->fed_count < most_ends)
+    /* On pipes a sync may lie behind the command's line. */
+    bool ends = number == w->frame || is_entry(w, number) || (!w->config.tty && w->frame && number > w->frame);
+    if (w->busy && (prompt || (end && ends)) && w->fed_count < most_ends)
         w->fed_status[w->fed_count++] = (int)status;
     size_t cut = bytes_length(&m) * (status % 7) / 7;
     receive(w, stream, bytes_front(&m), cut);

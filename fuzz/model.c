@@ -29,7 +29,8 @@ static void print_prompt(model *m) {
     char text[96];
     if (m->exited)
         return;
-    if (m->silent || (m->shell == MODEL_BASH && m->taught && m->line_status == 0 && !m->shows_prompts))
+    bool quiet = m->shell == MODEL_BASH && m->taught && (m->line_status == 0 || !m->tty) && !m->shows_prompts;
+    if (m->silent || quiet)
         return;
     if (!m->taught) {
         say(m, prompt_stream(m), "$ ");
