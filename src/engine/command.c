@@ -302,10 +302,16 @@ void command_synced(engine *e) {
 }
 
 void command_lost_line(engine *e, const marker *m) {
+    if (!parts_all_synced(e))
+        return;
+    e->sync_number = 0;
     for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++) {
-        notices_finish(&e->sides[i].notices, NOTICES_ENDED);
+        side *s = &e->sides[i];
+        if (!s->begun)
+            take_prelude(s);
+        notices_finish(&s->notices, NOTICES_ENDED);
         if (e->phase != PHASE_ENDED)
-            cut_trace(&e->sides[i], m, m->number);
+            cut_trace(s, m, m->number);
     }
     e->aborted_status = parts_status(m, end_status);
     if (e->phase != PHASE_ENDED)

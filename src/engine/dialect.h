@@ -159,6 +159,8 @@ typedef struct sync_line {
     bool sets_terminal;
     /* It proves, too, that the shell is done with the signals that were sent to it. */
     bool signaled;
+    /* It may tell of a line that was thrown away: the status that it brings is that one's. */
+    bool typed_ahead;
 } sync_line;
 
 bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to);

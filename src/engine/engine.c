@@ -58,7 +58,7 @@ bool parts_all_synced(const engine *e) {
     return true;
 }
 
-static void sync_seen(engine *e, const marker *m) {
+static void sync_seen(engine *e) {
     if (!parts_all_synced(e))
         return;
     e->sync_number = 0;
@@ -66,8 +66,6 @@ static void sync_seen(engine *e, const marker *m) {
         command_settled(e);
     else if (e->phase == PHASE_CHECKING)
         command_synced(e);
-    else if (e->phase == PHASE_RUNNING && m->number > e->number)
-        command_lost_line(e, m);
     else if (e->phase == PHASE_RECOVERING)
         recovery_synced(e);
     else if (e->phase == PHASE_RETURNING)
@@ -113,10 +111,14 @@ static bool on_marker(void *owner, const marker *m) {
         parts_note_end(s, m);
         e->shell->status = status;
         s->synced = true;
+        if (e->phase == PHASE_RUNNING && m->number > e->number) {
+            command_lost_line(e, m);
+            return true;
+        }
         for (size_t i = 0; i < e->side_count && e->phase != PHASE_ENDED; i++)
             between_flush(&e->sides[i]);
         if (e->phase != PHASE_ENDED)
-            sync_seen(e, m);
+            sync_seen(e);
         return true;
     }
     if (m->kind == MARKER_PROMPT) {
@@ -258,7 +260,8 @@ void parts_sync(engine *e) {
     sync_line sync = {.number = e->sync_number,
                       .end = guarded ? parts_end_style(e) : END_PLAIN,
                       .sets_terminal = sets_terminal,
-                      .signaled = e->phase == PHASE_RECOVERING};
+                      .signaled = e->phase == PHASE_RECOVERING,
+                      .typed_ahead = e->phase == PHASE_RUNNING};
     if (!dialect_sync(e->shell->dialect, &sync, &line))
         parts_no_memory(e);
     else

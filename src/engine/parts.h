@@ -222,9 +222,11 @@ static inline end_style parts_end_style(const engine *e) {
 }
 
 /* On pipes: whether a line that is thrown away shows by its prompt.  Where a sync is typed ahead it does so only while
- * that would be traced. */
+ * that would be traced; elsewhere if the last line's prompt has come. */
 static inline bool parts_prompts_tell(const engine *e) {
-    return !e->shell->dialect->asks_ahead || e->shell->tracing || e->shell->verbose;
+    if (e->shell->dialect->asks_ahead)
+        return e->shell->tracing || e->shell->verbose;
+    return e->fence_passed;
 }
 
 /* Whether no trace of END shows then. */
@@ -295,7 +297,7 @@ bool login_gave_password(const login *l);
 /* sending.c */
 /* Type the current command; it runs then. */
 void sending_start(engine *e);
-/* It has not ended: type a sync behind its line, where no program can read that. */
+/* It has not ended: type a sync behind its line, if nothing else would tell that this was thrown away. */
 void sending_ask_ahead(engine *e);
 
 /* command.c */
@@ -307,7 +309,8 @@ void command_data(side *s, const char *data, size_t length);
 bool command_marker(side *s, const marker *m);
 void command_drained(engine *e);
 void command_synced(engine *e);
-/* A sync that was typed ahead is answered, by `m`, and the command has not ended: its line was thrown away. */
+/* A sync that was typed ahead is answered, by `m`, and the command has not ended: once that is so on all streams, its
+ * line was thrown away. */
 void command_lost_line(engine *e, const marker *m);
 /* Behind END: the shell has thrown away what was typed and not read. */
 void command_type_drained(engine *e);

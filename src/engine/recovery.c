@@ -356,7 +356,7 @@ static void climb_pipes(engine *e) {
     e->next_step = e->now + beat_us;
     if ((e->recovery.step == 0 && still_reads(e)) || awaits_arrival(e))
         return;
-    if (!parts_prompts_tell(e) && !e->recovery.asked_ahead) {
+    if (e->shell->dialect->asks_ahead && !parts_prompts_tell(e) && !e->recovery.asked_ahead) {
         ask_ahead(e);
         return;
     }

@@ -85,15 +85,10 @@ static bool may_be_silent(engine *e) {
     return true;
 }
 
-/* On pipes no command reads what is typed, unless the program that it puts in the shell's place does. */
-static bool asks_ahead(const engine *e, hints h) {
-    return !e->config.tty && e->shell->dialect->asks_ahead && !parts_prompts_tell(e) && !(h & HINT(EXEC_PROGRAM));
-}
-
 void sending_ask_ahead(engine *e) {
     bool sends = bytes_length(&e->outgoing) > 0;
     e->next_step = sends ? parts_after(e, ahead_us) : INT64_MAX;
-    if (!sends)
+    if (!sends && !parts_prompts_tell(e))
         parts_sync(e);
 }
 
@@ -149,7 +144,9 @@ void sending_start(engine *e) {
     e->phase = PHASE_RUNNING;
     e->started = e->now;
     e->deadline = parts_after(e, c->timeout_us);
-    e->next_step = asks_ahead(e, h) ? parts_after(e, ahead_us + 2 * e->answer_us) : INT64_MAX;
+    /* On pipes no command reads what is typed, unless the program that it puts in the shell's place does. */
+    bool asks = !e->config.tty && !(h & HINT(EXEC_PROGRAM));
+    e->next_step = asks ? parts_after(e, ahead_us + 2 * e->answer_us) : INT64_MAX;
     e->echo_wait = 0;
     e->frame_sent = true;
     e->host.begin(e->owner);
