@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long the answer to a sync that was typed ahead may be behind END: the shell may have lost that line to a signal.
+ */
+enum { answer_patience_us = 250000 };
+
 void command_text(side *s, const char *data, size_t length) {
     engine *e = s->engine;
     /* Without memory it was ended in the middle of this. */
@@ -193,15 +197,16 @@ static void await_sync(engine *e) {
     e->phase = PHASE_CHECKING;
     e->aborted_status = e->shell->status;
     e->next_step = INT64_MAX;
-    int64_t patience = parts_after(e, e->config.recovery_timeout_us);
-    if (patience < e->deadline)
-        e->deadline = patience;
+    e->deadline = parts_after(e, answer_patience_us);
+}
+
+bool command_awaits_sync(const engine *e) {
+    return e->phase == PHASE_CHECKING && parts_all_ended(e);
 }
 
 static void all_ended(engine *e) {
-    for (size_t i = 0; i < e->end_count; i++)
-        if (!e->sides[i].ended)
-            return;
+    if (!parts_all_ended(e))
+        return;
     if (e->drains)
         command_type_drained(e);
     if (e->phase == PHASE_RECOVERING)
@@ -237,7 +242,7 @@ bool command_marker(side *s, const marker *m) {
                 all_ended(e);
         }
         if (e->phase == PHASE_RECOVERING && m->number > e->number)
-            recovery_answered(s);
+            recovery_answered(s, m);
         return true;
     case MARKER_PROMPT:
         return prompts_seen(s, m);
@@ -341,7 +346,8 @@ void command_advance(engine *e) {
                     e->name);
         e->sync_number = 0;
         command_finish(e, HOSTSESSION_ERROR_NOT_READY, HOSTSESSION_STATUS_ERROR, -1, &why);
-    } else if (e->phase == PHASE_CHECKING && e->sides[HOSTSESSION_STREAM_OUTPUT].ended) {
+    } else if (command_awaits_sync(e)) {
+        e->sync_number = 0;
         finish_by_status(e);
     } else if (e->phase == PHASE_RUNNING && e->command.way == ENGINE_ENTER) {
         levels_describe_silence(e, &why);
@@ -441,6 +447,8 @@ void command_hangup(engine *e, const hostsession_exit *how, const hostsession_fa
         raw_finish(e, failure.error, failure.message);
     if (e->phase == PHASE_RECOVERING) {
         command_finish(e, e->stop_error, recovery_status(e), how->known ? how->exit_status : -1, &e->reason);
+    } else if (command_awaits_sync(e)) {
+        finish_by_status(e);
     } else if (e->command.result) {
         bool sent = e->frame_sent && may_have_begun(e);
         hostsession_status status = !sent        ? HOSTSESSION_STATUS_SKIPPED

@@ -140,7 +140,8 @@ bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {
     /* The number of the prompt is assigned first. */
     bool keeps = sync->typed_ahead && !d->quiet_prompt;
     /* A shell that reads single bytes may lose one to the signal that was sent just before. */
-    return (!sync->signaled || *lead(d) || bytes_append(to, " ", 1)) &&
+    bool blank = (sync->signaled || sync->typed_ahead) && !*lead(d);
+    return (!blank || bytes_append(to, " ", 1)) &&
            (!keeps || (bytes_append_text(to, lead(d)) && bytes_append_text(to, "_hs_v=$?;"))) &&
            append_number(d, sync->number, to) && (!sync->signaled || !d->obey || bytes_append_text(to, d->obey)) &&
            append_end_opening(sync->end, to) && (!sync->sets_terminal || append_set_terminal(d, to)) &&

@@ -51,6 +51,13 @@ static void on_data(void *owner, const char *data, size_t length) {
     }
 }
 
+bool parts_all_ended(const engine *e) {
+    for (size_t i = 0; i < e->end_count; i++)
+        if (!e->sides[i].ended)
+            return false;
+    return true;
+}
+
 bool parts_all_synced(const engine *e) {
     for (size_t i = 0; i < e->end_count; i++)
         if (!e->sides[i].synced)

@@ -109,7 +109,7 @@ typedef struct recovery {
     bool stopping;     /* terminal: Ctrl+Z was typed, and the line that kills what it has stopped was not */
     bool knocked;      /* terminal: the last step was an interrupt, and nothing has come since */
     int64_t held_step; /* terminal: only that interrupt's newline has: next_step before it was put off; 0: it was not */
-    bool asked_ahead;  /* pipes: a sync lies behind the command's line, which is no proof yet */
+    uint64_t ahead;    /* pipes: the sync that lies behind the command's line, which is no proof yet; 0: none */
     int proofs;        /* pipes: how many were asked for */
     int interrupts;    /* pipes: how many the shell may still answer with a prompt */
     int asked_again;   /* pipes: how often a proof was, since such a prompt came */
@@ -221,12 +221,9 @@ static inline end_style parts_end_style(const engine *e) {
     return e->shell->dialect->traces_redirections && !e->shell->output_moved ? END_PLAIN : END_HUSHED;
 }
 
-/* On pipes: whether a line that is thrown away shows by its prompt.  Where a sync is typed ahead it does so only while
- * that would be traced; elsewhere if the last line's prompt has come. */
+/* On pipes: whether the prompt of a line that is thrown away would come: that of the last line has. */
 static inline bool parts_prompts_tell(const engine *e) {
-    if (e->shell->dialect->asks_ahead)
-        return e->shell->tracing || e->shell->verbose;
-    return e->fence_passed;
+    return !e->shell->dialect->asks_ahead && e->fence_passed;
 }
 
 /* Whether no trace of END shows then. */
@@ -244,6 +241,8 @@ void parts_log(engine *e, hostsession_log_level level, const char *format, ...) 
 /* Type a sync line and wait for its END, in the present phase. */
 void parts_sync(engine *e);
 bool parts_all_synced(const engine *e);
+/* Whether all ENDs of the command were seen. */
+bool parts_all_ended(const engine *e);
 /* Whether the shell may edit lines, and echo, since a command left the terminal in other modes. */
 bool parts_shell_edits(const engine *e);
 /* Receive standard error as far as it belongs before the END that has come on standard output. */
@@ -314,6 +313,8 @@ void command_synced(engine *e);
 void command_lost_line(engine *e, const marker *m);
 /* Behind END: the shell has thrown away what was typed and not read. */
 void command_type_drained(engine *e);
+/* Whether it has ended, and nothing more is waited for but the answer to the sync that was typed ahead. */
+bool command_awaits_sync(const engine *e);
 void command_advance(engine *e);
 /* Give the result away; the phase is idle then, or, when `dying` is set, about to end. */
 void command_finish(engine *e, hostsession_error error, hostsession_status status, int exit_status,
@@ -378,7 +379,7 @@ void recovery_heard(engine *e, const char *data, size_t length);
 void recovery_synced(engine *e);
 void recovery_advance(engine *e);
 /* A sync was answered that is not the one that is waited for. */
-void recovery_answered(side *s);
+void recovery_answered(side *s, const marker *m);
 /* It is not won back in time: the session ends. */
 void recovery_give_up(engine *e);
 

@@ -147,6 +147,8 @@ void engine_cancel(engine *e, int64_t now_us) {
     e->now = now_us;
     hostsession_failure why;
     failure_set(&why, HOSTSESSION_ERROR_CANCELED, 0, "command", "%s: the command was cancelled", e->name);
+    if (command_awaits_sync(e))
+        return;
     if (e->phase == PHASE_RUNNING || e->phase == PHASE_CHECKING) {
         recovery_start(e, HOSTSESSION_ERROR_CANCELED, &why);
     } else if (e->phase == PHASE_DEPARTING || e->phase == PHASE_QUIETING || e->phase == PHASE_TEACHING) {

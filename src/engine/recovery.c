@@ -107,7 +107,9 @@ void recovery_start(engine *e, hostsession_error error, const hostsession_failur
     e->phase = PHASE_RECOVERING;
     e->stop_error = error;
     e->reason = *failure;
-    e->recovery = (recovery){.started = e->now, .beats_left = reading_beats, .asked_ahead = e->sync_number > e->number};
+    e->recovery = (recovery){.started = e->now,
+                             .beats_left = reading_beats,
+                             .ahead = e->sync_number > e->number ? e->sync_number : 0};
     e->next_step = e->console ? INT64_MAX : e->now;
     e->sync_number = 0;
     e->echo_wait = 0;
@@ -149,11 +151,18 @@ void recovery_shell_seen(engine *e, bool interrupted) {
     e->next_step = e->now + rung_us;
 }
 
+/* A shell whose prompt does not tell is back: without END a signal has thrown its line away, and it has printed a
+ * newline for that. */
+static void note_interrupted(engine *e) {
+    e->line_aborted |=
+        e->shell->dialect->asks_ahead && !e->config.tty && !parts_all_ended(e) && e->shell->dialect->interrupt_newline;
+}
+
 /* The answer to a sync that was typed ahead: the command's line has ended. */
 static void line_ended(side *answered) {
     engine *e = answered->engine;
     parts_catch_up(e);
-    e->line_aborted |= !answered->ended && e->shell->dialect->interrupt_newline;
+    note_interrupted(e);
     for (size_t i = 0; i < e->side_count; i++) {
         side *s = &e->sides[i];
         if (s != answered && !e->host.catch_up)
@@ -165,13 +174,13 @@ static void line_ended(side *answered) {
     recovery_shell_seen(e, false);
 }
 
-void recovery_answered(side *s) {
+void recovery_answered(side *s, const marker *m) {
     engine *e = s->engine;
-    /* A later proof was answered first: the shell is alive.  It will answer this one, too, unless a pending signal
-     * throws the line away. */
     if (!e->sync_number)
         line_ended(s);
-    else if (!e->recovery.awaits_signals)
+    /* Of two proofs that were typed together the first: the shell is alive.  It will answer the other, too, unless a
+     * pending signal throws the line away. */
+    else if (m->number != e->recovery.ahead && !e->recovery.awaits_signals)
         e->next_step = e->now + overtaken_us;
 }
 
@@ -343,8 +352,8 @@ static bool still_reads(engine *e) {
 /* A shell whose prompt says nothing gives its sign by the answer to a sync that is written before the signal is sent.
  */
 static void ask_ahead(engine *e) {
-    e->recovery.asked_ahead = true;
     parts_sync(e);
+    e->recovery.ahead = e->sync_number;
     e->sync_number = 0;
     e->next_step = e->now;
 }
@@ -356,7 +365,7 @@ static void climb_pipes(engine *e) {
     e->next_step = e->now + beat_us;
     if ((e->recovery.step == 0 && still_reads(e)) || awaits_arrival(e))
         return;
-    if (e->shell->dialect->asks_ahead && !parts_prompts_tell(e) && !e->recovery.asked_ahead) {
+    if (e->shell->dialect->asks_ahead && !e->recovery.ahead) {
         ask_ahead(e);
         return;
     }
@@ -460,6 +469,7 @@ void recovery_synced(engine *e) {
     /* What we sent may still throw away the next line, or make the shell print one more prompt: the second time it is
      * over with that. */
     if (!e->recovery.proven) {
+        note_interrupted(e);
         e->recovery.proven = true;
         e->recovery.proven_at = e->now;
         ask(e);

@@ -144,9 +144,8 @@ void sending_start(engine *e) {
     e->phase = PHASE_RUNNING;
     e->started = e->now;
     e->deadline = parts_after(e, c->timeout_us);
-    /* On pipes no command reads what is typed, unless the program that it puts in the shell's place does. */
-    bool asks = !e->config.tty && !(h & HINT(EXEC_PROGRAM));
-    e->next_step = asks ? parts_after(e, ahead_us + 2 * e->answer_us) : INT64_MAX;
+    /* On pipes no command reads what is typed. */
+    e->next_step = e->config.tty ? INT64_MAX : parts_after(e, ahead_us + 2 * e->answer_us);
     e->echo_wait = 0;
     e->frame_sent = true;
     e->host.begin(e->owner);

@@ -160,13 +160,9 @@ static const char *const bash_tty[] = {
 #define TO_BASH_OUT(PRINTED) PRINTED ">&61"
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
 /* On pipes a sync is typed ahead, and nobody needs the prompt.  This one prints nothing, takes the least time, and is
- * not empty, which start-up files take for a shell that nobody sits at.  Where the sync would show, in a trace, the
- * prompt is as on a terminal; behind an END that could not be printed it is a marker, since the sync's would not come,
- * either. */
-#define BASH_PIPE_PROMPT "case $- in *[vx]*)_hs_p=$_hs_c;;*)_hs_p='\\000';;esac;"
-#define BASH_NO_PROMPT                                                                                                 \
-    "_hs_c='${_hs_q[$?]-$_hs_y$?$_hs_l}' _hs_k='\\\\000';\\builtin declare +x PS1\nPS2=\n" BASH_PIPE_PROMPT            \
-    "PS1=$_hs_p&&_hs_u=0\n"
+ * not empty, which start-up files take for a shell that nobody sits at.  Behind an END that could not be printed it is
+ * a marker, since the sync's would not come, either. */
+#define BASH_NO_PROMPT "_hs_p='\\000' _hs_k='\\\\000';\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
                                         PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
                                                     WORD_BEGIN, "\n"),
@@ -175,14 +171,14 @@ static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH
 #define BASH_PIPE_PRINTED BASH_PRINTED("", "") "[[ $_hs_v != x ]]||" BASH_NOT_PRINTED ";}\n"
 #define BASH_PIPE_END                                                                                                  \
     FUNCTION("_hs_f")                                                                                                  \
-    BASH_STATE BASH_PIPE_PROMPT BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PIPE_PRINTED                \
-    BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "||" BASH_NOT_PRINTED)
+    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PIPE_PRINTED BASH_PIPE_QUICK(                \
+        TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "||" BASH_NOT_PRINTED)
 #define BASH_ERROR_END                                                                                                 \
     FUNCTION("_hs_f")                                                                                                  \
-    BASH_STATE BASH_PIPE_PROMPT BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(                \
-        BASH_QUICK_PRINT BASH_END("1")) BASH_PIPE_PRINTED                                                              \
-    BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "&&" TO_BASH_ERR(                                     \
-        BASH_QUICK_PRINT "\"$_hs_m$1;$_hs_l\"") "||" BASH_NOT_PRINTED)
+    BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(BASH_QUICK_PRINT BASH_END("1"))  \
+        BASH_PIPE_PRINTED                                                                                              \
+        BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "&&" TO_BASH_ERR(                                 \
+            BASH_QUICK_PRINT "\"$_hs_m$1;$_hs_l\"") "||" BASH_NOT_PRINTED)
 #define BASH_PRINT_FIRST BASH_QUICK_PRINT "\"$_hs_n\""
 static const char bash_first[] = BASH_FIRST(BASH_PRINT_FIRST);
 static const char bash_first_out[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST));

@@ -147,8 +147,10 @@ static void start_next(hostsession *s) {
 
 static void set_timer(hostsession *s) {
     int64_t at = engine_deadline(s->engine);
-    /* A timer that fires too early only looks again: moving it back with every command would cost more. */
-    if (at >= s->timer_at && s->timer_at != INT64_MAX)
+    /* A timer that fires too early only looks again: moving it back with every command would cost more.  One that is
+     * near would, too: the system sets its clock for each wait. */
+    int64_t now = loop_now_us(s->loop);
+    if (at >= s->timer_at && s->timer_at != INT64_MAX && s->timer_at - now >= (at - now) / 2)
         return;
     if (at == INT64_MAX)
         return;

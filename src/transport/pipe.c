@@ -27,6 +27,8 @@ enum {
     /* For a program that has closed its output to end. */
     patience_us = 1000 * 1000,
     stream_count = 2,
+    /* Interrupts that are not sent, since the shell is about to answer. */
+    most_spared = 4,
 };
 
 /* One of the program's outputs. */
@@ -58,6 +60,7 @@ typedef struct pipe_transport {
     uint64_t command_ns;
     bool interrupted; /* the command was */
     bool typed_since; /* something, after that */
+    int spared;       /* interrupts */
     int kills;
     /* Bytes: all that were written; and of these, up to the command's end, 0 while that is not written, what the shell
      * must have read before an interrupt. */
@@ -293,7 +296,7 @@ static void pipe_begin(void *data) {
     pipe_transport *transport = data;
     shrink_outputs(transport);
     transport->command_ns = processes_boottime_ns();
-    transport->kills = 0;
+    transport->kills = transport->spared = 0;
     transport->interrupted = transport->typed_since = false;
     transport->must_be_read = 0;
 }
@@ -342,16 +345,18 @@ static bool signal_command(pipe_transport *transport, int number) {
     return processes_signal(&choice, number);
 }
 
+static uint64_t unread_bytes(const pipe_transport *transport) {
+    int left = 0;
+    return ioctl(transport->input_reader, FIONREAD, &left) == 0 ? (uint64_t)left : 0;
+}
+
 /* Whether the command's line is still being read: interrupted there, the shell would throw away its beginning, and run
  * the rest, which is quoted text, as commands. */
 static bool is_reading(const pipe_transport *transport) {
-    int left = 0;
-    return ioctl(transport->input_reader, FIONREAD, &left) == 0 &&
-           (transport->must_be_read == 0 || transport->written - (uint64_t)left < transport->must_be_read);
+    return transport->must_be_read == 0 || transport->written - unread_bytes(transport) < transport->must_be_read;
 }
 
-/* As a terminal does at ^C: what was typed behind the first signal, half a line of it perhaps, is lost with the next.
- * What lies there before that is whole: the shell still runs the command. */
+/* As a terminal does at ^C: what was typed behind the command, half a line of it perhaps, is lost with the signal. */
 static void discard_input(const pipe_transport *transport) {
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere < 0)
@@ -362,6 +367,19 @@ static void discard_input(const pipe_transport *transport) {
     close(nowhere);
 }
 
+/* Returns whether the shell is left alone.  What was typed before the first signal is a line: while all of it lies
+ * there the shell still runs the command.  Once it was read the shell is back, and its answer comes; unless it reads
+ * ahead. */
+static bool spares_answer(pipe_transport *transport) {
+    uint64_t ahead = transport->typed_since ? 0 : transport->written - transport->must_be_read;
+    uint64_t left = unread_bytes(transport);
+    if (transport->interrupted && ahead > 0 && left == 0)
+        return transport->spared++ < most_spared;
+    if (transport->interrupted && left != ahead)
+        discard_input(transport);
+    return false;
+}
+
 static bool pipe_signal(void *data, hostsession_signal signal) {
     pipe_transport *transport = data;
     if (transport->exited)
@@ -370,8 +388,8 @@ static bool pipe_signal(void *data, hostsession_signal signal) {
     case HOSTSESSION_SIGNAL_INTERRUPT:
         if (transport->kills == 0 && is_reading(transport))
             return false;
-        if (transport->interrupted)
-            discard_input(transport);
+        if (spares_answer(transport))
+            return true;
         transport->interrupted = true;
         /* To the whole group, as ^C on a terminal: an interactive shell survives it, and gives up its loops. */
         return kill(-child_pid(transport->child), SIGINT) == 0;
