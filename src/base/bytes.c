@@ -35,20 +35,6 @@ char *bytes_reserve(bytes *b, size_t more) {
     return b->data + b->end;
 }
 
-bool bytes_append(bytes *b, const void *data, size_t length) {
-    char *to = bytes_reserve(b, length);
-    if (!to)
-        return false;
-    if (length)
-        memcpy(to, data, length);
-    b->end += length;
-    return true;
-}
-
-bool bytes_append_text(bytes *b, const char *text) {
-    return bytes_append(b, text, strlen(text));
-}
-
 bool bytes_printf(bytes *b, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
@@ -91,13 +77,9 @@ void bytes_clear(bytes *b) {
     b->start = b->end = 0;
 }
 
-void bytes_free(bytes *b) {
+void bytes_release(bytes *b, bool wipe) {
+    if (wipe)
+        explicit_bzero(b->data, b->capacity);
     free(b->data);
     *b = (bytes){0};
-}
-
-void bytes_wipe(bytes *b) {
-    if (b->data)
-        explicit_bzero(b->data, b->capacity);
-    bytes_free(b);
 }

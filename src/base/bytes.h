@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* All zero is an empty buffer.  Content: data[start .. end). */
 typedef struct bytes {
@@ -27,9 +28,19 @@ static inline char *bytes_front(const bytes *b) {
  * until the next call on the buffer. */
 char *bytes_reserve(bytes *b, size_t more);
 
-/* Append; false without memory (nothing is changed). */
-bool bytes_append(bytes *b, const void *data, size_t length);
-bool bytes_append_text(bytes *b, const char *text);
+/* Append; false without memory (nothing is changed).  Inline: a command's line has some twenty parts. */
+static inline bool bytes_append(bytes *b, const void *data, size_t length) {
+    char *to = b->data && b->capacity - b->end >= length ? b->data + b->end : bytes_reserve(b, length);
+    if (!to)
+        return false;
+    if (length)
+        memcpy(to, data, length);
+    b->end += length;
+    return true;
+}
+static inline bool bytes_append_text(bytes *b, const char *string) {
+    return bytes_append(b, string, strlen(string));
+}
 bool bytes_append_number(bytes *b, uint64_t number);
 bool bytes_printf(bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -40,7 +51,14 @@ void bytes_consume(bytes *b, size_t length);
 void bytes_clear(bytes *b);
 
 /* Release.  `bytes_wipe` overwrites what was ever held first: for secrets. */
-void bytes_free(bytes *b);
-void bytes_wipe(bytes *b);
+void bytes_release(bytes *b, bool wipe);
+static inline void bytes_free(bytes *b) {
+    if (b->data)
+        bytes_release(b, false);
+}
+static inline void bytes_wipe(bytes *b) {
+    if (b->data)
+        bytes_release(b, true);
+}
 
 #endif

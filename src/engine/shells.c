@@ -139,8 +139,8 @@ static const char *const bash_quiet[] = {
 #define BASH_END(TERMINAL) "\"$_hs_x$1;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
 #define BASH_PRINTED(FAILED, TEST)                                                                                     \
     "||" FAILED "_hs_v=x;if [[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]];then if [[ " TEST                  \
-    "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS                                                                      \
-    ";fi;else PS0=;[[ -z ${PROMPT_COMMAND[*]-} ]]||\\builtin unset PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} " \
+    "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS ";fi;else PS0=;[[ -z ${PROMPT_COMMAND[*]-} ]]||\\builtin unset "     \
+    "PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} "                                                               \
     "in 0)PS1=$_hs_p;;esac;fi;"
 /* The first one, number _hs_n: the shell is as we have made it, if the functions are there: an alias of the user's may
  * have kept bash from taking one.  (This says nothing where they are; `declare -F` would wake us for each.) */
@@ -160,25 +160,24 @@ static const char *const bash_tty[] = {
 #define TO_BASH_OUT(PRINTED) PRINTED ">&61"
 #define TO_BASH_ERR(PRINTED) PRINTED ">&62"
 /* On pipes a sync is typed ahead, and nobody needs the prompt.  This one prints nothing, takes the least time, and is
- * not empty, which start-up files take for a shell that nobody sits at.  Behind an END that could not be printed it is
- * a marker, since the sync's would not come, either. */
+ * not empty, which start-up files take for a shell that nobody sits at.  Behind a whole END that could not be printed,
+ * as a sync's, it is a marker. */
 #define BASH_NO_PROMPT "_hs_p='\\000' _hs_k='\\\\000';\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
                                         PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
                                                     WORD_BEGIN, "\n"),
                                         BASH_NO_PROMPT, NULL};
-#define BASH_NOT_PRINTED "PS1=${_hs_y}1$_hs_l"
-#define BASH_PIPE_PRINTED BASH_PRINTED("", "") "[[ $_hs_v != x ]]||" BASH_NOT_PRINTED ";}\n"
+#define BASH_PIPE_PRINTED BASH_PRINTED("", "") "[[ $_hs_v != x ]]||PS1=${_hs_y}1$_hs_l;}\n"
 #define BASH_PIPE_END                                                                                                  \
     FUNCTION("_hs_f")                                                                                                  \
     BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) BASH_PIPE_PRINTED BASH_PIPE_QUICK(                \
-        TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "||" BASH_NOT_PRINTED)
+        TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END))
 #define BASH_ERROR_END                                                                                                 \
     FUNCTION("_hs_f")                                                                                                  \
     BASH_STATE BASH_REST TO_BASH_OUT(BASH_QUICK_PRINT BASH_END("1")) "&&" TO_BASH_ERR(BASH_QUICK_PRINT BASH_END("1"))  \
         BASH_PIPE_PRINTED                                                                                              \
-        BASH_PIPE_QUICK(TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) "&&" TO_BASH_ERR(                                 \
-            BASH_QUICK_PRINT "\"$_hs_m$1;$_hs_l\"") "||" BASH_NOT_PRINTED)
+        BASH_PIPE_QUICK(                                                                                               \
+            TO_BASH_OUT(BASH_QUICK_PRINT BASH_QUICK_END) ";" TO_BASH_ERR(BASH_QUICK_PRINT "\"$_hs_m$1;$_hs_l\""))
 #define BASH_PRINT_FIRST BASH_QUICK_PRINT "\"$_hs_n\""
 static const char bash_first[] = BASH_FIRST(BASH_PRINT_FIRST);
 static const char bash_first_out[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST));
