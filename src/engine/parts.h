@@ -171,6 +171,7 @@ struct engine {
     uint64_t fence;               /* the number of the line before this one: behind its prompt output begins */
     bool fence_passed;            /* that prompt came */
     bool prompt_early;            /* the prompt came, and END may lie in the other pipe */
+    bool prompt_missed;           /* the fence's had not come when it was looked for first */
     int aborted_status;           /* CHECKING: what the prompt, or the sync that was typed ahead, said */
     hostsession_error stop_error; /* RECOVERING: why */
     recovery recovery;

@@ -86,9 +86,15 @@ static bool may_be_silent(engine *e) {
 }
 
 void sending_ask_ahead(engine *e) {
-    bool sends = bytes_length(&e->outgoing) > 0;
-    e->next_step = sends ? parts_after(e, ahead_us) : INT64_MAX;
-    if (!sends && !parts_prompts_tell(e))
+    e->next_step = INT64_MAX;
+    if (parts_prompts_tell(e))
+        return;
+    /* The prompt may have come, and the timer been looked at first. */
+    bool again = !e->shell->dialect->asks_ahead && !e->prompt_missed;
+    e->prompt_missed = true;
+    if (again || bytes_length(&e->outgoing) > 0)
+        e->next_step = parts_after(e, ahead_us);
+    else
         parts_sync(e);
 }
 
@@ -147,6 +153,7 @@ void sending_start(engine *e) {
     /* On pipes no command reads what is typed. */
     e->next_step = e->config.tty ? INT64_MAX : parts_after(e, ahead_us + 2 * e->answer_us);
     e->echo_wait = 0;
+    e->prompt_missed = false;
     e->frame_sent = true;
     e->host.begin(e->owner);
     if (type_frame(e, h) && c->way == ENGINE_ENTER)
