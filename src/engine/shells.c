@@ -104,26 +104,25 @@ static const char *const bash_quiet[] = {
  * marker.  Arrays: `set -a` exports none.  _hs_w has as many elements as there are aliases; where there were some from
  * the beginning they are not counted for each END, and there are some. */
 #define BASH_VARIABLES                                                                                                 \
-    "_hs_r=$'\\036@' _hs_m=$_hs_r';F;' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_d=('') _hs_n=() "  \
-    "_hs_v=() _hs_o=('') _hs_q=('');((BASH_VERSINFO<5||${#BASH_ALIASES[*]}))&&_hs_w=(1)||\\builtin declare -n "        \
-    "_hs_w=BASH_ALIASES"
-/* Every write of the shell wakes us: the prompt prints nothing behind an END.  The status is 0 there, and another where
- * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else the marker.  The
- * list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each command.
- * _hs_k is a pattern that it matches. */
-#define PROMPT_BASH(BEGINNING, QUOTED_BEGINNING)                                                                       \
-    "_hs_p='${_hs_q[$?]-" BEGINNING "$?$_hs_l}' _hs_k='\\$\\{_hs_q\\[\\$\\?\\]-" QUOTED_BEGINNING                      \
-    "\\$\\?\\$_hs_l\\}';\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
+    "_hs_r=$'\\036@' _hs_m=$_hs_r';F;' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_n=() _hs_v=() "    \
+    "_hs_o=('');((BASH_VERSINFO<5||${#BASH_ALIASES[*]}))&&_hs_w=(1)||\\builtin declare -n _hs_w=BASH_ALIASES"
 /* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
  * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
  * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
  * in a restricted shell that can be done as for input alone.  It stands in an index, which is evaluated when it is
  * used: behind a line without END, after status 130, which it keeps. */
 #define TERMINAL_TAKER                                                                                                 \
+    "_hs_d=('') "                                                                                                      \
     "_hs_t='_hs_d[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
     "1<&- 2<&-)0]' _hs_c='_hs_d[$?-130?0:_hs_t]' "
-#define TAKE_TERMINAL "${_hs_y[_hs_c]}"
-#define TAKE_TERMINAL_QUOTED "\\$\\{_hs_y\\[_hs_c\\]\\}"
+/* Every write of the shell wakes us: the prompt prints nothing behind an END.  The status is 0 there, and another where
+ * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else the marker.  The
+ * list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each command.
+ * _hs_k is a pattern that it matches. */
+#define BASH_TTY_PROMPT                                                                                                \
+    TERMINAL_TAKER "_hs_q=('') _hs_p='${_hs_q[$?]-${_hs_y[_hs_c]}$?$_hs_l}' "                                          \
+                   "_hs_k='\\$\\{_hs_q\\[\\$\\?\\]-\\$\\{_hs_y\\[_hs_c\\]\\}\\$\\?\\$_hs_l\\}'" TAKE_PROMPT
+#define TAKE_PROMPT ";\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as nothing can
  * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
  * pattern without special characters: a variable in quotes is copied, and quoted, each time. */
@@ -153,7 +152,7 @@ static const char *const bash_tty[] = {
                       "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END("1") ";else " BASH_QUICK_PRINT BASH_END(
                           "0") ">/dev/tty;fi" BASH_PRINTED("_hs_q=() ", "-t 1 && ") "}\n",
     TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, WORD_BEGIN, ";") BASH_QUICK(BASH_QUICK_PRINT BASH_QUICK_END),
-    TERMINAL_TAKER PROMPT_BASH(TAKE_TERMINAL, TAKE_TERMINAL_QUOTED), NULL};
+    BASH_TTY_PROMPT, NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
 #define BASH_INPUT "\\exec 60</dev/null"
 #define BASH_COPIES "\\exec 61>&1 62>&2\n"
@@ -162,7 +161,7 @@ static const char *const bash_tty[] = {
 /* On pipes a sync is typed ahead, and nobody needs the prompt.  This one prints nothing, takes the least time, and is
  * not empty, which start-up files take for a shell that nobody sits at.  Behind a whole END that could not be printed,
  * as a sync's, it is a marker. */
-#define BASH_NO_PROMPT "_hs_p='\\000' _hs_k='\\\\000';\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
+#define BASH_NO_PROMPT "_hs_p='\\000' _hs_k='\\\\000'" TAKE_PROMPT
 static const char *const bash_pipe[] = {BASH_VARIABLES "\n" BASH_INPUT "\n" BASH_COPIES,
                                         PIPE_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, TO_BASH_OUT, TO_BASH_ERR,
                                                     WORD_BEGIN, "\n"),
