@@ -302,8 +302,9 @@ static void ash_runs(void **state) {
     check_told(session, "kept=5; (exit 3)", HOSTSESSION_STATUS_FAILED, 3, "");
     check_told(session, "echo 'unix$ '; printf 'unix$ '", HOSTSESSION_STATUS_SUCCESS, 0, "unix$ \nunix$ ");
     check_stopped(session, "sleep 1000", "^C", "\n");
-    check_stopped(session, "while :; do echo 'unix$ '; done", "unix$ \n", "\n");
-    check_stopped(session, "while :; do printf 'unix$ '; done", "unix$ ", "\n");
+    /* Programs: ash that leaves a builtin for a signal may hang by itself, with the lock of its output taken. */
+    check_stopped(session, "yes 'unix$ '", "unix$ \n", "\n");
+    check_stopped(session, "yes 'unix$ ' | tr -d '\\n'", "unix$ ", "\n");
     check_told(session, "echo $kept", HOSTSESSION_STATUS_SUCCESS, 0, "5\n");
     check_exits(session, "exit 4", 4);
 }
