@@ -171,7 +171,8 @@ void candidate_find(engine *e, const tail *t, const pattern_match *match) {
     bool known = from == 0 && prompt_same(&c->last, c->looks.text, c->looks.length);
     bool at_once = known && !c->doubtful && !(c->echo_waits && c->echoes) &&
                    (c->stage == STAGE_RUNNING || c->stage == STAGE_STATUS || c->stage == STAGE_SETUP);
-    if (at_once && c->probe[0])
+    /* The modes are newer than what was read: if more was written before they were looked at, that tells. */
+    if (at_once && c->probe[0] && !(e->host.has_more && e->host.has_more(e->owner)))
         probe(e);
 }
 

@@ -49,6 +49,8 @@ typedef struct engine_host {
     bool (*signals_pending)(void *owner);
     bool (*reset_terminal)(void *owner);
     int (*echoes)(void *owner);
+    /* NULL, or: whether the terminal holds output that was written before now and not received yet. */
+    bool (*has_more)(void *owner);
     /* While opening: `user` (or "") is asked for a password in these words, the `attempt`-th time.  False: there is
      * none.
      */

@@ -165,6 +165,12 @@ static int on_echoes(void *owner) {
     return s->transport_open && t->interface.echoes ? t->interface.echoes(t->data) : -1;
 }
 
+static bool on_has_more(void *owner) {
+    hostsession *s = owner;
+    transport_made *t = &s->target.transport;
+    return s->transport_open && t->has_more && t->has_more(t->data);
+}
+
 static bool on_answer(void *owner, const char *user, const char *prompt, unsigned attempt, char *answer, size_t size) {
     hostsession *s = owner;
     hostsession_question question = {.struct_size = sizeof question,
@@ -219,6 +225,7 @@ const engine_host session_engine_host = {.ready = on_ready,
                                          .signals_pending = on_signals_pending,
                                          .reset_terminal = on_reset_terminal,
                                          .echoes = on_echoes,
+                                         .has_more = on_has_more,
                                          .answer = on_answer,
                                          .explain = on_explain,
                                          .terminal_changed = on_terminal_changed,

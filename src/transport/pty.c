@@ -11,6 +11,7 @@
 #include "transport/terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,6 +261,12 @@ static int pty_echoes(void *data) {
     return (modes.c_lflag & ECHO) != 0;
 }
 
+/* poll() looks for what is still on its way between the two ends, too. */
+static bool pty_has_more(void *data) {
+    struct pollfd master = {.fd = ((pty_transport *)data)->master, .events = POLLIN};
+    return poll(&master, 1, 0) > 0;
+}
+
 static void pty_close(void *data) {
     pty_transport *pty = data;
     /* Before the terminal is hung up, while it still knows its foreground. */
@@ -323,6 +330,7 @@ hostsession_error transport_make_pty(const transport_program *program, transport
     ret->free = pty_free;
     ret->sees_foreground = true;
     ret->is_terminal_of = pty_is_terminal_of;
+    ret->has_more = pty_has_more;
     ret->shell_pid = pty_shell_pid;
     ret->end_inner = pty_end_inner;
     ret->close_running = pty_close_running;

@@ -30,6 +30,8 @@ typedef struct transport_made {
     void (*free)(void *data);
     /* NULL, or: whether the process is on the terminal that the transport made. */
     bool (*is_terminal_of)(void *data, pid_t pid);
+    /* NULL, or: whether what was written to the terminal before this call has not all been read. */
+    bool (*has_more)(void *data);
     /* NULL, or: the shell that commands go to, so many levels inside the session's own, says that this is its process
      * id, wherever it runs; 0: it does not run on the transport's own terminal. */
     void (*shell_pid)(void *data, unsigned depth, int64_t pid);

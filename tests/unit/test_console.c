@@ -29,7 +29,8 @@ typedef struct talk {
     int64_t pause_us; /* ... of this */
     bool drips;       /* a pause comes after every byte */
     size_t delivered;
-    int echo_told; /* of the terminal's own echo */
+    int echo_told;  /* of the terminal's own echo */
+    bool more_told; /* whether there is more to receive is told, as a terminal of ours does */
     bool ready;
     bool ended;
     hostsession_failure failure;
@@ -67,6 +68,10 @@ static void do_nothing(void *owner) {
 }
 static int on_echoes(void *owner) {
     return ((talk *)owner)->echo_told;
+}
+static bool on_has_more(void *owner) {
+    talk *t = owner;
+    return t->more_told && bytes_length(&t->peer.said) > 0;
 }
 static bool no_explanation(void *owner, hostsession_failure *failure) {
     (void)owner;
@@ -139,6 +144,7 @@ static void talk_open(talk *t) {
                                      .command_done = on_done,
                                      .begin = do_nothing,
                                      .echoes = on_echoes,
+                                     .has_more = on_has_more,
                                      .explain = no_explanation,
                                      .ended = on_ended};
     if (!t->how.prompt)
@@ -221,6 +227,7 @@ static void obey(console_peer *peer, const char *line) {
         {"show", "one\r\n\r\n  two\r\n"},
         {"nothing", ""},
         {"gap", "no end"},
+        {"itself", "R1# \r\n"},
         {"lines", "\r\n\nfirst\n\n"},
         {"lure", "R1# is\r\nmy R1# \r\nR1(x)# not\r\nend R1#\r\n"},
         {"bar", "10%\r20%\r100%\r\n"},
@@ -474,6 +481,19 @@ static void prompts_side_by_side_are_output(void **state) {
     talk_free(&t);
 }
 
+/* What is written in two pieces at once may be read piece by piece. */
+static void a_prompt_has_nothing_behind_it(void **state) {
+    (void)state;
+    talk t = make_plain();
+    t.more_told = t.drips = true;
+    t.cut = SIZE_MAX;
+    talk_open(&t);
+    check(&t, "show", "one\r\n\r\n  two\r\n", HOSTSESSION_STATUS_SUCCESS, -1);
+    check(&t, "itself", "R1# \r\n", HOSTSESSION_STATUS_SUCCESS, -1);
+    check(&t, "itself", "R1# \r\n", HOSTSESSION_STATUS_SUCCESS, -1);
+    talk_free(&t);
+}
+
 /* A line editor turns the terminal's own echo off at its prompt: where that is on, none is believed quickly. */
 static void a_prompt_has_the_echo_of_the_last(void **state) {
     (void)state;
@@ -617,6 +637,7 @@ int main(void) {
         cmocka_unit_test(late_output_is_not_the_next_commands),
         cmocka_unit_test(a_prompt_that_cannot_be_told_costs_no_later_command),
         cmocka_unit_test(prompts_side_by_side_are_output),
+        cmocka_unit_test(a_prompt_has_nothing_behind_it),
         cmocka_unit_test(a_prompt_has_the_echo_of_the_last),
         cmocka_unit_test(a_wedged_console_ends_the_session),
         cmocka_unit_test(a_lost_connection_is_told),
