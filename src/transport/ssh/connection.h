@@ -44,10 +44,12 @@ struct ssh_lane {
     bytes received[2]; /* output, error output: for the owner to take */
     bool restless;     /* `moved` at every turn: set by the owner while a request or a write is not over */
     bool hasty;        /* each byte is waited for: set by the owner while the shell is being opened */
+    bool has_terminal; /* set by the owner */
     bool moved;
-    bool closed;     /* by the host: nothing follows */
-    int exit_status; /* -1: not told */
-    int exit_signal; /* 0: none; -1: one that this system has no number for */
+    bool closed;          /* by the host: nothing follows */
+    int exit_status;      /* -1: not told */
+    int exit_signal;      /* 0: none; -1: one that this system has no number for */
+    uint32_t most_window; /* the host's, in bytes, when it has passed on all that it got */
 };
 
 /* Put a lane on a connection that `settings` describe: one that has room, or a new one.  `opened` or `failed` follow.

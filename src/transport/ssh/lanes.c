@@ -15,6 +15,11 @@ enum {
     most_turn_bytes = 256 * 1024,
     /* What a lane that takes no more may have in store; then the host's window closes. */
     most_held_bytes = 1024 * 1024,
+    /* What sshd may have of a terminal's input and not have passed on.  Where the terminal echoes nothing, sshd answers
+     * each write() to it with as long an SSH_MSG_IGNORE (OpenSSH 9.2, channel_handle_wfd()), and its window would let
+     * that grow beyond the 256 KiB that libssh, and OpenSSH itself, take for a packet.  sshd opens its window again by
+     * steps of three packets, 96 KiB (channel_check_window()): this must be more. */
+    most_untyped_bytes = 192 * 1024,
     /* How long a host may take to end the sessions that were closed, until it is asked for others again. */
     full_us = 1000000,
 };
@@ -91,6 +96,7 @@ static ssh_connection *find_room(ssh_pool *pool, const ssh_settings *settings, c
 static void attach(ssh_lane *lane, ssh_connection *c) {
     lane->connection = c;
     lane->exit_status = -1;
+    lane->most_window = 0;
     list_append(&c->lanes, &lane->link);
     c->lane_count++;
     c->leads_on |= lane->forward_host != NULL;
@@ -345,11 +351,23 @@ void ssh_lane_touch(ssh_lane *lane) {
         loop_post(lane->connection->pool->loop, &lane->connection->turn);
 }
 
+/* How much may be written at once. */
+static size_t write_room(ssh_lane *lane) {
+    if (!lane->has_terminal || ssh_get_openssh_version(lane->connection->session) == 0)
+        return most_held_bytes;
+    uint32_t window = ssh_channel_window_size(lane->channel);
+    if (window > lane->most_window)
+        lane->most_window = window;
+    size_t untyped = lane->most_window - window;
+    return untyped < most_untyped_bytes ? most_untyped_bytes - untyped : 0;
+}
+
 size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length) {
     ssh_connection *c = lane->connection;
     if (!c || !lane->open || lane->closed)
         return length;
-    size_t part = length < most_held_bytes ? length : most_held_bytes;
+    size_t room = write_room(lane);
+    size_t part = length < room ? length : room;
     int sent = ssh_channel_write(lane->channel, data, (uint32_t)part);
     if (!c->pumping) {
         bool alive = settle_writes(c);

@@ -75,6 +75,7 @@ static void enter(shell *s) {
     hostsession_failure why;
     s->stage = STAGE_CONNECTING;
     s->lane.hasty = true;
+    s->lane.has_terminal = s->remote.tty;
     s->lane.alone = s->own_connection ? s : NULL;
     if (ssh_lane_enter(&s->lane, s->pool, s->settings, &why) != HOSTSESSION_OK)
         fail(s, &why);

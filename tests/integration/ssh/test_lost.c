@@ -175,17 +175,21 @@ static void all_sessions_of_a_connection(void **state) {
 
 /* ---- one that is frozen hinders no other ---- */
 
+/* It is given less than sshd would answer with a packet that is too long. */
 static void a_frozen_server_beside_another(void **state) {
     (void)state;
+    enum { least_typed = 96 * 1024, most_typed = 256 * 1024 };
     ssh_server_options options = {.alias = "other"};
     ssh_server *server = start_server(&options);
-    begin(ssh_server_config(server));
+    line = start_relay(server);
+    begin(ssh_server_config_at(server, relay_port(line)));
     hostsession *frozen = visit_open(&v, "other-bash");
     visit second;
     visit_init(&second, loop, ssh_server_config(visit_server));
     hostsession *session = visit_open(&second, "test-bash");
     outcome held = {0}, command = {0};
     ssh_server_freeze_connections(server);
+    relay_reset_counts(line);
     char *much = allocate(3 * 1000 * 1000);
     memset(much, 'x', 3 * 1000 * 1000 - 1);
     much[0] = ':';
@@ -197,16 +201,21 @@ static void a_frozen_server_beside_another(void **state) {
         drive(loop, &command.calls, i + 1);
         check_result(command.result, HOSTSESSION_STATUS_SUCCESS, 0, "goes on\n");
         assert_int_equal(held.calls, 0);
+        if (i == 25)
+            assert_true(relay_wait_bytes(line, RELAY_TO_SERVER, least_typed, patience_ms));
     }
+    assert_true(relay_count(line).bytes[RELAY_TO_SERVER] < most_typed);
     ssh_server_thaw_connections(server);
     drive(loop, &held.calls, 1);
     check_result(held.result, HOSTSESSION_STATUS_SUCCESS, 0, "");
+    assert_true(relay_count(line).bytes[RELAY_TO_SERVER] > 3 * 1000 * 1000);
     outcome_free(&held);
     outcome_free(&command);
     hostsession_close(frozen);
     hostsession_close(session);
     end();
     visit_free(&second);
+    relay_stop(line);
     stop_server(server);
 }
 
