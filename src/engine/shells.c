@@ -106,22 +106,27 @@ static const char *const bash_quiet[] = {
 #define BASH_VARIABLES                                                                                                 \
     "_hs_r=$'\\036@' _hs_m=$_hs_r';F;' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_n=() _hs_v=() "    \
     "_hs_o=('');((BASH_VERSINFO<5||${#BASH_ALIASES[*]}))&&_hs_w=(1)||\\builtin declare -n _hs_w=BASH_ALIASES"
-/* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
- * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
- * the terminal back to the group it is in, the shell's.  Its descriptors are closed for the sake of traces and traps;
- * in a restricted shell that can be done as for input alone.  It stands in an index, which is evaluated when it is
- * used: behind a line without END, after status 130, which it keeps. */
-#define TERMINAL_TAKER                                                                                                 \
-    "_hs_d=('') "                                                                                                      \
+/* What the shell does at a prompt behind a line that it has thrown away, END and all.  It stands in indices, which are
+ * evaluated when they are used, and which keep the status.
+ * _hs_h prints the marker itself, since the prompt may go to a file: to standard error, or else to the terminal.
+ * _hs_t comes after status 130, in place of that: Ctrl+C that meets the shell just as it starts a job leaves the
+ * terminal with that job, which takes it while the shell gives up: its next read would fail, and the shell exit.  A
+ * subshell with job control, once it has run a job, gives the terminal back to the group it is in, the shell's. Another
+ * Ctrl+C would end it: the prompt prints that marker. Descriptors are closed for the sake of traces and traps; in a
+ * restricted shell that can be done as for input alone. */
+#define LOST_LINE                                                                                                      \
+    "_hs_d=('' 1) _hs_z=('' \"${_hs_y}130$_hs_l\") "                                                                   \
+    "_hs_h='_hs_d[$({ { _hs_v=$_hs_y$?$_hs_l;\\builtin set +x;} 2<&-;if [[ -t 2 ]];then \\builtin printf %s "          \
+    "\"$_hs_v\" >&2;else \\builtin printf %s \"$_hs_v\" >/dev/tty;fi;} 1<&-)0]' "                                      \
     "_hs_t='_hs_d[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
-    "1<&- 2<&-)0]' _hs_c='_hs_d[$?-130?0:_hs_t]' "
+    "1<&- 2<&-)1]' _hs_c='_hs_d[$?-130?_hs_h:_hs_t]' "
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  The status is 0 there, and another where
- * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else the marker.  The
- * list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each command.
- * _hs_k is a pattern that it matches. */
+ * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else what _hs_c leads
+ * to.  The list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each
+ * command.  _hs_k is a pattern that it matches. */
 #define BASH_TTY_PROMPT                                                                                                \
-    TERMINAL_TAKER "_hs_q=('') _hs_p='${_hs_q[$?]-${_hs_y[_hs_c]}$?$_hs_l}' "                                          \
-                   "_hs_k='\\$\\{_hs_q\\[\\$\\?\\]-\\$\\{_hs_y\\[_hs_c\\]\\}\\$\\?\\$_hs_l\\}'" TAKE_PROMPT
+    LOST_LINE "_hs_q=('') _hs_p='${_hs_q[$?]-${_hs_z[_hs_c]}}' "                                                       \
+              "_hs_k='\\$\\{_hs_q\\[\\$\\?\\]-\\$\\{_hs_z\\[_hs_c\\]\\}\\}'" TAKE_PROMPT
 #define TAKE_PROMPT ";\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as nothing can
  * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
@@ -198,8 +203,8 @@ static const char bash_first_error[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST) 
     "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
     "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
     "true;};" PROMPT_SEEN(SEEN)
-/* Nowhere is where a frame may have put it, for END alone. */
-#define ZSH_SEEN(SEEN) SEEN " || /dev/fd/2 -ef /dev/null"
+/* Nowhere is where the frame puts it while there is a trace, for END alone. */
+#define ZSH_SEEN(SEEN) SEEN " || -o xtrace && /dev/fd/2 -ef /dev/null"
 #define ZSH_TTY_PROMPT ZSH_PROMPT(ZSH_SEEN("-t 2"))
 #define ZSH_PIPE_PROMPT ZSH_PROMPT(ZSH_SEEN("/dev/fd/2 -ef /dev/fd/$_hs_o"))
 #define ZSH_EDITOR_OFF "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify"

@@ -31,10 +31,7 @@ static void errors_to_a_file(struct context *t) {
     RUNS(t, "exec 5>&2 2>\"$HOME/file\"", "", 0);
     RUNS(t, "echo seen; echo hidden >&2; (exit 3)", "seen\n", 3);
     SETTLES(t, "cd /hostsession/nowhere");
-    if (is_tty(t))
-        SETTLES(t, "echo ${hostsession_nothing?hidden, too}");
-    else
-        fails_unseen(t, "echo ${hostsession_nothing?hidden, too}");
+    fails_unseen(t, "echo ${hostsession_nothing?hidden, too}");
     /* With job control ksh93 hands the terminal over by standard error, and starts no program without: by hand, too. */
     if (is_shell(t, KSH93) && is_tty(t))
         RUNS(t, "/bin/sh -c 'echo NOT'", "", 126);
@@ -59,7 +56,7 @@ static void both_to_nowhere(struct context *t) {
     GONE(t, t->tag);
 }
 
-/* On pipes no prompt is needed to tell of a line that is thrown away. */
+/* Where nobody sees the prompt that tells of a line that is thrown away. */
 static void lost_line_to_nowhere(struct context *t) {
     RUNS(t, "hs_f() { : ${hostsession_nothing?gone}; echo NOT; }", "", 0);
     FAILS(t, "hs_f");
@@ -68,6 +65,11 @@ static void lost_line_to_nowhere(struct context *t) {
     fails_unseen(t, "sleep 0.1; hs_f");
     RUNS(t, "exec 1>&5 2>&6 5>&- 6>&-", "", 0);
     FAILS(t, "hs_f");
+    /* The line that moves it is thrown away itself: zsh and mksh choose the prompt with END. */
+    if (!is_shell(t, ZSH | MKSH)) {
+        fails_unseen(t, "exec 6>&2 2>/dev/null; hs_f");
+        RUNS(t, "exec 2>&6 6>&-", "", 0);
+    }
     RUNS(t, "echo back", "back\n", 0);
     IN_SYNC(t);
 }
@@ -195,7 +197,7 @@ static const struct conformance_case descriptor_cases_table[] = {
     {"descriptor-output-to-a-file", output_to_a_file, 0, 0, 0},
     {"descriptor-errors-to-a-file", errors_to_a_file, 0, 0, 0},
     {"descriptor-both-to-nowhere", both_to_nowhere, 0, 0, 0},
-    {"descriptor-lost-line-to-nowhere", lost_line_to_nowhere, 0, PIPE, 0},
+    {"descriptor-lost-line-to-nowhere", lost_line_to_nowhere, 0, 0, 0},
     {"descriptor-both-in-one", both_in_one, 0, 0, 0},
     {"descriptor-output-closed", output_closed, 0, 0, 0},
     {"descriptor-errors-closed", errors_closed, 0, 0, 0},

@@ -352,11 +352,9 @@ static void close_spares_earlier_jobs(struct context *t) {
     pid_t survivor = (pid_t)strtol(text_data(&pid), NULL, 10);
     text_free(&pid);
     close_session(t);
-    text line = {0};
-    CHECK(t, !process_wait_gone(t->tag, 0, &line), "the job has ended with the session");
-    text_free(&line);
     if (!CHECK(t, survivor > 1, "the job's process is %d", (int)survivor))
         return;
+    CHECK(t, !process_wait_end(survivor, 0), "the job has ended with the session");
     kill(survivor, SIGKILL);
     CHECK(t, process_wait_end(survivor, process_end_bound_ms), "process %d does not end", (int)survivor);
 }
