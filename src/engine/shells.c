@@ -130,9 +130,11 @@ static const char *const bash_quiet[] = {
 #define TAKE_PROMPT ";\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as nothing can
  * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
- * pattern without special characters: a variable in quotes is copied, and quoted, each time. */
+ * pattern without special characters: a variable in quotes is copied, and quoted, each time.  Indices take less time
+ * than elements. */
 #define BASH_OPTIONS "$-${#_hs_w[*]}"
-#define BASH_SEEN "${PS1-}${PS0-}${PROMPT_COMMAND[*]-}${!-}" BASH_OPTIONS
+#define BASH_PROMPTS "${PS1-}${PS0-}${!PROMPT_COMMAND[*]}"
+#define BASH_SEEN BASH_PROMPTS "${!-}" BASH_OPTIONS
 #define BASH_QUICK(PRINT)                                                                                              \
     "_hs_e() if [[ -t 0 && -t 1 && " BASH_SEEN " == $_hs_o ]];then " PRINT ";else _hs_f \"$1\";fi\n"
 #define BASH_PIPE_QUICK(PRINT) "_hs_e() case " BASH_SEEN " in $_hs_o)" PRINT ";;*)_hs_f \"$1\";;esac\n"
@@ -142,8 +144,8 @@ static const char *const bash_quiet[] = {
 #define BASH_REST BASH_JOBS "_hs_n=\"$_hs_v;" BASH_LENGTHS "$_hs_l\";"
 #define BASH_END(TERMINAL) "\"$_hs_x$1;" BASH_OPTIONS ";" TERMINAL "$_hs_n\""
 #define BASH_PRINTED(FAILED, TEST)                                                                                     \
-    "||" FAILED "_hs_v=x;if [[ ${PS1-}${PS0-}${PROMPT_COMMAND[*]-} == \"$_hs_p\" ]];then if [[ " TEST                  \
-    "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS ";fi;else PS0=;[[ -z ${PROMPT_COMMAND[*]-} ]]||\\builtin unset "     \
+    "||" FAILED "_hs_v=x;if [[ " BASH_PROMPTS " == \"$_hs_p\" ]];then if [[ " TEST                                     \
+    "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS ";fi;else PS0=;[[ -z ${!PROMPT_COMMAND[*]} ]]||\\builtin unset "     \
     "PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} "                                                               \
     "in 0)PS1=$_hs_p;;esac;fi;"
 /* The first one, number _hs_n: the shell is as we have made it, if the functions are there: an alias of the user's may
