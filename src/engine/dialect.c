@@ -125,6 +125,7 @@ static bool append_end_call(const dialect *d, const char *function, uint64_t num
     return bytes_append_text(to, function) && bytes_append_text(to, d->joins_end ? " \"" : " ") &&
            bytes_append_number(to, number) && bytes_append_text(to, d->joins_end ? ";" : " \"") &&
            bytes_append_text(to, status) && bytes_append_text(to, d->quiet_functions ? ";$-\"" : "\"") &&
+           (!d->tells_guard || style != END_GUARDED || bytes_append_text(to, " g")) &&
            (style != END_ASIDE || bytes_append(to, ")", 1));
 }
 

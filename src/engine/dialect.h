@@ -77,6 +77,8 @@ typedef struct dialect {
     bool error_trap;
     /* What our functions do is neither traced nor trapped, only the call of one; `$-` comes with the call. */
     bool quiet_functions;
+    /* END has a third word where the frame guards it. */
+    bool tells_guard;
     /* NULL, or what is typed behind a command that may have changed the terminal's width. */
     const char *width_changed;
     /* It traces redirections, too; and what it traces goes past the guard's redirection. */

@@ -205,10 +205,10 @@ static const char bash_first_error[] = BASH_FIRST(TO_BASH_OUT(BASH_PRINT_FIRST) 
     "[[ -z ${precmd_functions-}${preexec_functions-}${functions[precmd]-}${functions[preexec]-} ]]||"                  \
     "{ precmd_functions=() preexec_functions=();\\builtin unfunction precmd preexec 2>/dev/null||\\builtin "           \
     "true;};" PROMPT_SEEN(SEEN)
-/* Nowhere is where the frame puts it while there is a trace, for END alone. */
-#define ZSH_SEEN(SEEN) SEEN " || -o xtrace && /dev/fd/2 -ef /dev/null"
-#define ZSH_TTY_PROMPT ZSH_PROMPT(ZSH_SEEN("-t 2"))
-#define ZSH_PIPE_PROMPT ZSH_PROMPT(ZSH_SEEN("/dev/fd/2 -ef /dev/fd/$_hs_o"))
+/* Nowhere is where the frame puts standard error, for END alone, while there is a trace, or a DEBUG trap: then what
+ * prints in a prompt would be traced, or trapped.  On pipes a sync is typed ahead in place of that. */
+#define ZSH_TTY_PROMPT ZSH_PROMPT("-t 2 || -n ${3-} || -o xtrace && /dev/fd/2 -ef /dev/null")
+#define ZSH_PIPE_PROMPT ZSH_PROMPT("/dev/fd/2 -ef /dev/fd/$_hs_o || /dev/fd/2 -ef /dev/null")
 #define ZSH_EDITOR_OFF "\\builtin unsetopt zle prompt_cr prompt_sp bang_hist beep notify"
 static const char *const zsh_quiet[] = {
     "\\builtin unset HISTFILE RPS1 RPROMPT\n",
@@ -332,6 +332,7 @@ const dialect shell_bash = {.name = "bash",
                             .pipe_end = BASH_PIPE_END,
                             .error_end = BASH_ERROR_END};
 const dialect shell_zsh = {.name = "zsh",
+                           .tells_guard = true,
                            .blank_hides = true,
                            .eval = "\\builtin \\eval ",
                            .plain = "\\",

@@ -87,7 +87,7 @@ static void the_frames_of_a_command(void **state) {
     f.end = END_GUARDED;
     assert_frame(
         shell(1), &f,
-        "\\builtin \\eval $'{ _hs_g 17 \\\\0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\";} >/dev/null 2>&1\n");
+        "\\builtin \\eval $'{ _hs_g 17 \\\\0;} >/dev/null 2>&1\\na\\nb';{ _hs_e 17 \"$?\" g;} >/dev/null 2>&1\n");
     f.end = END_PLAIN;
     assert_frame(shell(2), &f, "\\command eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';_hs_e 17 \"$?;$-\"\n");
     f.end = END_ASIDE;
