@@ -81,10 +81,11 @@ static bool append_line(const dialect *d, const char *line, const char *token, b
     while (right && *line) {
         size_t length = strcspn(line, "@\n");
         char end = line[length];
+        bool doubled = end == '@' && line[length + 1] == '@';
         right = (!begins || bytes_append_text(to, lead(d))) && bytes_append(to, line, length + (end == '\n')) &&
-                (end != '@' || bytes_append_text(to, token));
+                (end != '@' || bytes_append_text(to, doubled ? "@" : token));
         begins = end == '\n';
-        line += length + (end != '\0');
+        line += length + (end != '\0') + doubled;
     }
     return right;
 }
@@ -304,6 +305,8 @@ bool dialect_frame(const dialect *d, const frame *f, bytes *to) {
     if (right && f->entry_token && d->quiet_prompt)
         right = bytes_printf(to, "\\builtin printf -v PS1 '\\036%s;P;%" PRIu64 ";$?\\036%s\\n' 2>/dev/null;",
                              f->entry_token, f->number, f->entry_token);
+    else if (right && f->tty && f->moves_errors && d->own_prompt)
+        right = bytes_append_text(to, d->own_prompt);
     right = right && append_number(d, f->number, to) && (!f->echo || bytes_append_text(to, "stty echo;")) &&
             (!f->keeps_status || bytes_append_text(to, "_hs_z=;")) && append_start(d, f, to) &&
             append_command(d, f, grouped ? NULL : &text, pieces, to);

@@ -45,6 +45,9 @@ typedef struct dialect {
     bool counts_aliases;
     /* NULL, or what prints an END that says all: _hs_e leaves out what is as the last of these has said. */
     const char *whole_end;
+    /* NULL, or what comes before a command that may move the terminal's standard error, where the prompt goes: up to
+     * END the prompt takes a way of its own. */
+    const char *own_prompt;
     /* Both take number and status as one word: each costs time. */
     bool joins_end;
     /* NULL, or what prints the first END, whose number is in _hs_n: on a terminal, and as `pipe_end` and `error_end`
@@ -96,7 +99,7 @@ typedef struct dialect {
     const char *plain;
     /* NULL, or what turns line editors off: without a newline, and it cannot fail. */
     const char *editors_off;
-    /* Lines typed one after another when a session is made; '@' stands for the token.  Hooks first. */
+    /* Lines typed one after another when a session is made; '@' stands for the token, "@@" for itself.  Hooks first. */
     const char *const *quiet;
     const char *const *tty_functions;
     const char *const *pipe_functions;
@@ -132,6 +135,8 @@ typedef struct frame {
     bool apart;
     /* The shell redirects nothing. */
     bool restricted;
+    /* It may move standard error. */
+    bool moves_errors;
     /* The terminal echoes while the command runs. */
     bool echo;
     /* No word can be an alias: a text of plain words needs no quotes. */

@@ -18,6 +18,7 @@ static const struct {
     {"-o vi", HINT_EDITOR_OPTION},
     {"-oemacs", HINT_EDITOR_OPTION},
     {"-ovi", HINT_EDITOR_OPTION},
+    {". ", HINT_SOURCE},
     {"0>", HINT_INPUT},
     {"<", HINT_INPUT},
     {"DEBUG", HINT_DEBUG_SIGNAL},
@@ -46,6 +47,7 @@ static const struct {
     {"set -", HINT_SET_OPTION},
     {"setopt", HINT_SETOPT},
     {"shopt", HINT_SHOPT},
+    {"source ", HINT_SOURCE},
     {"stty", HINT_STTY},
     {"trap", HINT_TRAP},
     {"tset", HINT_TSET},
@@ -59,9 +61,10 @@ enum { word_count = sizeof words / sizeof words[0] };
 
 /* Where the words with this first byte begin, plus one; 0: there are none. */
 static const unsigned char firsts[256] = {
-    [' '] = 1,  ['&'] = 3,  ['('] = 4,  ['+'] = 5,  ['-'] = 7,  ['0'] = 11, ['<'] = 12, ['D'] = 13, ['E'] = 14,
-    ['P'] = 16, ['R'] = 17, ['a'] = 18, ['c'] = 19, ['d'] = 20, ['e'] = 21, ['f'] = 27, ['j'] = 28, ['l'] = 29,
-    ['o'] = 30, ['p'] = 31, ['r'] = 33, ['s'] = 34, ['t'] = 40, ['v'] = 42, ['x'] = 43, ['z'] = 44, ['|'] = 45,
+    [' '] = 1,  ['&'] = 3,  ['('] = 4,  ['+'] = 5,  ['-'] = 7,  ['.'] = 11, ['0'] = 12,
+    ['<'] = 13, ['D'] = 14, ['E'] = 15, ['P'] = 17, ['R'] = 18, ['a'] = 19, ['c'] = 20,
+    ['d'] = 21, ['e'] = 22, ['f'] = 28, ['j'] = 29, ['l'] = 30, ['o'] = 31, ['p'] = 32,
+    ['r'] = 34, ['s'] = 35, ['t'] = 42, ['v'] = 44, ['x'] = 45, ['z'] = 46, ['|'] = 47,
 };
 
 static bool begins(const char *text, size_t length, const char *word) {

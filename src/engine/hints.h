@@ -42,6 +42,7 @@ typedef enum hint {
     HINT_EXEC,
     HINT_EXEC_PROGRAM, /* ... of something else than redirections */
     HINT_EXIT,
+    HINT_SOURCE,
     HINT_JOBS,
     HINT_PIPE,
     HINT_COPROC,
@@ -91,6 +92,11 @@ static inline bool hints_trap_errors(hints h) {
 /* ... take its input from the shell. */
 static inline bool hints_move_input(hints h) {
     return (h & HINT(EXEC)) && (h & HINT(INPUT));
+}
+
+/* ... move the shell's own streams; a file that it sources may do so. */
+static inline bool hints_move_streams(hints h) {
+    return h & (HINT(EXEC) | HINT(SOURCE));
 }
 
 /* ... turn tracing on or off. */

@@ -73,6 +73,7 @@ typedef struct shell {
     bool editor;             /* the shell's line editor may be on again, and echo by itself */
     bool jobs;               /* there may be background jobs, of which the shell will tell */
     bool starters;           /* functions that start background jobs may be defined */
+    bool movers;             /* functions that move the shell's streams may be defined */
     bool exit_trap;          /* an EXIT trap may be set */
     bool debug_trap;         /* a DEBUG trap may be set */
     bool error_trap;         /* an ERR trap may be set */

@@ -39,6 +39,7 @@ static bool type_frame(engine *e, hints h) {
                .end = e->guarded ? parts_end_style(e) : END_PLAIN,
                .apart = e->shell->verbose && e->shell->dialect->verbose_end,
                .restricted = e->shell->restricted,
+               .moves_errors = e->shell->movers || hints_move_streams(h),
                .echo = e->echoes,
                .unaliased = e->shell->unaliased,
                .keeps_status = e->shell->error_trap && !e->guarded,
@@ -112,6 +113,7 @@ void sending_start(engine *e) {
         e->shell->starters |= hints_define(h);
     }
     e->shell->exit_trap |= hints_trap_exit(h);
+    e->shell->movers |= (h & HINT(EXEC)) && hints_define(h);
     bool suspicious = dialect_suspicious(e->shell->dialect, h);
     e->guarded = !e->shell->restricted && (e->shell->tracing || e->shell->verbose || e->shell->output_moved ||
                                            e->shell->debug_trap || suspicious);

@@ -106,27 +106,35 @@ static const char *const bash_quiet[] = {
 #define BASH_VARIABLES                                                                                                 \
     "_hs_r=$'\\036@' _hs_m=$_hs_r';F;' _hs_x=$_hs_r';E;' _hs_y=$_hs_r';P;0;' _hs_l=$_hs_r$'\\n' _hs_n=() _hs_v=() "    \
     "_hs_o=('');((BASH_VERSINFO<5||${#BASH_ALIASES[*]}))&&_hs_w=(1)||\\builtin declare -n _hs_w=BASH_ALIASES"
-/* What the shell does at a prompt behind a line that it has thrown away, END and all.  It stands in indices, which are
- * evaluated when they are used, and which keep the status.
- * _hs_h prints the marker itself, since the prompt may go to a file: to standard error, or else to the terminal.
- * _hs_t comes after status 130, in place of that: Ctrl+C that meets the shell just as it starts a job leaves the
- * terminal with that job, which takes it while the shell gives up: its next read would fail, and the shell exit.  A
- * subshell with job control, once it has run a job, gives the terminal back to the group it is in, the shell's. Another
- * Ctrl+C would end it: the prompt prints that marker. Descriptors are closed for the sake of traces and traps; in a
- * restricted shell that can be done as for input alone. */
-#define LOST_LINE                                                                                                      \
-    "_hs_d=('' 1) _hs_z=('' \"${_hs_y}130$_hs_l\") "                                                                   \
-    "_hs_h='_hs_d[$({ { _hs_v=$_hs_y$?$_hs_l;\\builtin set +x;} 2<&-;if [[ -t 2 ]];then \\builtin printf %s "          \
-    "\"$_hs_v\" >&2;else \\builtin printf %s \"$_hs_v\" >/dev/tty;fi;} 1<&-)0]' "                                      \
-    "_hs_t='_hs_d[$({ \\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);\\builtin exit 130;} "          \
-    "1<&- 2<&-)1]' _hs_c='_hs_d[$?-130?_hs_h:_hs_t]' "
+/* Ctrl+C that meets the shell just as it starts a job leaves the terminal with that job, which takes it while the shell
+ * gives up: its next read would fail, and the shell exit.  A subshell with job control, once it has run a job, gives
+ * the terminal back to the group it is in, the shell's. */
+#define TAKE_TERMINAL "\\builtin set -m;\\builtin trap \"\" INT QUIT TSTP;(\\builtin :);"
+/* ... behind a line without END, after status 130, which it keeps.  It stands in an index, which is evaluated when it
+ * is used.  Its descriptors are closed for the sake of traces and traps; in a restricted shell that can be done as for
+ * input alone. */
+#define TERMINAL_TAKER                                                                                                 \
+    "_hs_d=('') "                                                                                                      \
+    "_hs_t='_hs_d[$({ " TAKE_TERMINAL "\\builtin exit 130;} 1<&- 2<&-)0]' _hs_c='_hs_d[$?-130?0:_hs_t]' "
 /* Every write of the shell wakes us: the prompt prints nothing behind an END.  The status is 0 there, and another where
- * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else what _hs_c leads
- * to.  The list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each
- * command.  _hs_k is a pattern that it matches. */
+ * the shell has thrown a line away: it picks an element of a list that has an empty one at 0, or else the marker.  The
+ * list is empty where END could not be printed.  Each character of the prompt costs the shell time, for each command.
+ * _hs_k is a pattern that it matches. */
 #define BASH_TTY_PROMPT                                                                                                \
-    LOST_LINE "_hs_q=('') _hs_p='${_hs_q[$?]-${_hs_z[_hs_c]}}' "                                                       \
-              "_hs_k='\\$\\{_hs_q\\[\\$\\?\\]-\\$\\{_hs_z\\[_hs_c\\]\\}\\}'" TAKE_PROMPT
+    TERMINAL_TAKER OWN_PROMPT "_hs_q=('') _hs_p='${_hs_q[$?]-${_hs_y[_hs_c]}$?$_hs_l}' "                               \
+                              "_hs_k='\\$\\{_hs_q\\[\\$\\?\\]-\\$\\{_hs_y\\[_hs_c\\]\\}\\$\\?\\$_hs_l\\}'" TAKE_PROMPT
+/* The prompt goes where standard error does.  Where that is not the terminal, or a command may move it, another prompt
+ * prints nothing, but has a subshell print the marker where we see it.  END that a frame hushes, which puts standard
+ * error nowhere, cannot tell, and leaves it at the prompt that it finds. */
+#define OWN_PROMPT                                                                                                     \
+    "_hs_a=() _hs_j='${_hs_q[$?]-${_hs_d[_hs_h]}}' "                                                                   \
+    "_hs_h='_hs_d[$({ { _hs_v=$?;\\builtin set +x;\\builtin trap - DEBUG;[[ $_hs_v != 130 ]]||{ " TAKE_TERMINAL        \
+    "};} 2<&-;_hs_v=$_hs_y$_hs_v$_hs_l;if [[ -t 2 ]];then \\builtin printf %s \"$_hs_v\" >&2;else \\builtin printf "   \
+    "%s \"$_hs_v\" >/dev/tty;fi;} 1<&-)0]' "
+/* Under errexit bash ends at an assignment to a read-only variable, whatever stands behind it. */
+#define SET_PROMPT(AT, PROMPT) "[[ BASH_VERSINFO -ge 5 && ${PS1+${PS1" AT "a}} == *r* ]]||PS1=" PROMPT ";"
+#define LEAVE_OWN_PROMPT "_hs_a=;[[ ${PS1-} != \"$_hs_j\" ]]||{ _hs_a=1;" SET_PROMPT("@@", "$_hs_p") "};"
+#define CHOOSE_PROMPT "[[ -t 2 || -z $_hs_a && /dev/fd/2 -ef /dev/null ]]||" SET_PROMPT("@@", "$_hs_j")
 #define TAKE_PROMPT ";\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as nothing can
  * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
@@ -147,7 +155,7 @@ static const char *const bash_quiet[] = {
     "||" FAILED "_hs_v=x;if [[ " BASH_PROMPTS " == \"$_hs_p\" ]];then if [[ " TEST                                     \
     "-z $_hs_v ]];then _hs_o=$_hs_k" BASH_OPTIONS ";fi;else PS0=;[[ -z ${!PROMPT_COMMAND[*]} ]]||\\builtin unset "     \
     "PROMPT_COMMAND 2>/dev/null||_hs_n=;case ${_hs_u-} "                                                               \
-    "in 0)PS1=$_hs_p;;esac;fi;"
+    "in 0)" SET_PROMPT("@@", "$_hs_p") ";esac;fi;"
 /* The first one, number _hs_n: the shell is as we have made it, if the functions are there: an alias of the user's may
  * have kept bash from taking one.  (This says nothing where they are; `declare -F` would wake us for each.) */
 #define BASH_FIRST(PRINT)                                                                                              \
@@ -155,9 +163,9 @@ static const char *const bash_quiet[] = {
     ";_hs_o=$_hs_k$_hs_v;_hs_n=\"$_hs_x$_hs_n;${_hs_u-1};$_hs_v;1${!:+1};${#PS1};;${PWD-}$_hs_l\";" PRINT ";}\n"
 static const char *const bash_tty[] = {
     BASH_VARIABLES "\n",
-    FUNCTION("_hs_f") "_hs_q=('') " BASH_STATE "[[ -t 0 ]]||_hs_v=i;" BASH_REST
+    FUNCTION("_hs_f") "_hs_q=('') " BASH_STATE LEAVE_OWN_PROMPT "[[ -t 0 ]]||_hs_v=i;" BASH_REST
                       "if [[ -t 1 ]];then " BASH_QUICK_PRINT BASH_END("1") ";else " BASH_QUICK_PRINT BASH_END(
-                          "0") ">/dev/tty;fi" BASH_PRINTED("_hs_q=() ", "-t 1 && ") "}\n",
+                          "0") ">/dev/tty;fi" BASH_PRINTED("_hs_q=() ", "-t 1 && ") CHOOSE_PROMPT "}\n",
     TTY_OTHERS(FUNCTION, "\\builtin ", BASH_PRINT, WORD_BEGIN, ";") BASH_QUICK(BASH_QUICK_PRINT BASH_QUICK_END),
     BASH_TTY_PROMPT, NULL};
 /* What commands read: opening it anew for each takes a tenth of a short one's time. */
@@ -310,6 +318,7 @@ const dialect shell_bash = {.name = "bash",
                             .counts_jobs = true,
                             .counts_aliases = true,
                             .whole_end = "_hs_f",
+                            .own_prompt = SET_PROMPT("@", "$_hs_j"),
                             .joins_end = true,
                             .first_end = bash_first,
                             .first_pipe_end = bash_first_out,

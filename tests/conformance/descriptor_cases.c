@@ -69,6 +69,13 @@ static void lost_line_to_nowhere(struct context *t) {
     if (!is_shell(t, ZSH | MKSH)) {
         fails_unseen(t, "exec 6>&2 2>/dev/null; hs_f");
         RUNS(t, "exec 2>&6 6>&-", "", 0);
+        RUNS(t, "hs_g() { exec 6>&2 2>/dev/null; }", "", 0);
+        RUNS(t, "hs_g", "", 0);
+        fails_unseen(t, "hs_f");
+        RUNS(t, "set -eu; readonly PS1", "", 0);
+        RUNS(t, "exec 2>&6 6>&-", "", 0);
+        RUNS(t, "exec 6>&2 2>/dev/null", "", 0);
+        RUNS(t, "exec 2>&6 6>&-; set +eu", "", 0);
     }
     RUNS(t, "echo back", "back\n", 0);
     IN_SYNC(t);

@@ -25,6 +25,19 @@ static void debug_trap(struct context *t) {
     IN_SYNC(t);
 }
 
+/* Nothing of ours starts a process behind a line that is thrown away. */
+static void child_trap_and_lost_line(struct context *t) {
+    RUNS(t, "hs_f() { : ${hostsession_nothing?gone}; echo NOT; }", "", 0);
+    RUNS(t, "trap 'echo child' CHLD; set -u", "", 0);
+    hostsession_error error;
+    const hostsession_result *result = run_raw(t, "hs_f", NULL, &error);
+    CHECK(t, error == HOSTSESSION_OK && hostsession_result_exit_status(result) > 0, "%s",
+          hostsession_error_name(error));
+    CHECK(t, !strstr(hostsession_result_output(result), "child"), "%s", hostsession_result_output(result));
+    RUNS(t, "trap - CHLD; set +u", "", 0);
+    IN_SYNC(t);
+}
+
 static void debug_trap_that_fails(struct context *t) {
     SETTLES(t, "trap 'false' DEBUG");
     RUNS(t, "echo hi", "hi\n", 0);
@@ -181,6 +194,7 @@ static void loop_that_ignores_all(struct context *t) {
 static const struct conformance_case trap_cases_table[] = {
     {"trap-debug", debug_trap, ANY_BASH | ZSH | KSH93, 0, UNSOLICITED_ALLOWED},
     {"trap-debug-that-fails", debug_trap_that_fails, ANY_BASH | ZSH | KSH93, 0, 0},
+    {"trap-child-and-lost-line", child_trap_and_lost_line, ANY_BASH, 0, 0},
     {"trap-error", error_trap, ANY_BASH | ZSH | KSH93 | MKSH | ASH, 0, 0},
     {"trap-return", return_trap, ANY_BASH, 0, 0},
     {"trap-exit", exit_trap, 0, 0, 0},
