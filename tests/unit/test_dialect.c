@@ -94,6 +94,19 @@ static void the_frames_of_a_command(void **state) {
     assert_frame(shell(2), &f, "\\command eval $'{ _hs_g 17 0;} >/dev/null 2>&1\\na\\nb';(_hs_e 17 \"$?;$-\")\n");
 }
 
+static void a_command_that_may_move_errors_gets_another_prompt(void **state) {
+    (void)state;
+    frame f = plain("exec 2>x");
+    for (int moves = 0; moves < 2; moves++)
+        for (int tty = 0; tty < 2; tty++) {
+            f.moves_errors = moves;
+            f.tty = tty;
+            char *line = framed(shell(0), &f);
+            assert_int_equal(strstr(line, "PS1=$_hs_j;") != NULL, moves && tty);
+            free(line);
+        }
+}
+
 static void a_shell_without_ansi_quotes_gets_variables(void **state) {
     (void)state;
     frame f = plain("a\tb");
@@ -254,6 +267,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shell_is_known_by_its_answer),
         cmocka_unit_test(the_frames_of_a_command),
+        cmocka_unit_test(a_command_that_may_move_errors_gets_another_prompt),
         cmocka_unit_test(a_shell_without_ansi_quotes_gets_variables),
         cmocka_unit_test(a_typed_frame_is_plain_and_short),
         cmocka_unit_test(a_command_may_begin_with_a_dash),

@@ -54,6 +54,8 @@ static const struct {
     {"debug", HINT(DEBUG_SIGNAL)},
     {"ERR", HINT(ERR_SIGNAL)},
     {"exec", HINT(EXEC)},
+    {". ", HINT(SOURCE)},
+    {"source ", HINT(SOURCE)},
     {"exit", HINT(EXIT)},
     {"logout", HINT(EXIT)},
     {"|", HINT(PIPE)},

@@ -351,7 +351,7 @@ void ssh_lane_touch(ssh_lane *lane) {
         loop_post(lane->connection->pool->loop, &lane->connection->turn);
 }
 
-/* How much may be written at once. */
+/* How much may be written now; nothing, until the host's window opens: then there is a packet, and another turn. */
 static size_t write_room(ssh_lane *lane) {
     if (!lane->has_terminal || ssh_get_openssh_version(lane->connection->session) == 0)
         return most_held_bytes;
