@@ -43,7 +43,7 @@ typedef struct notices_config {
 /* A command with these hints begins. */
 void notices_start(notices *n, const notices_config *config, hints h);
 
-/* The first interrupt goes out: newlines that come alone from now on can be answers. */
+/* An interrupt goes out: newlines that come alone from now on can be answers. */
 void notices_interrupted(notices *n);
 
 /* Calls on_data with what is the command's.  False without memory. */

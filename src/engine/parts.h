@@ -105,7 +105,6 @@ typedef struct recovery {
     int beats_left;    /* to wait for the shell to read the command's line to its end */
     int64_t signaled;  /* when a signal was sent beside it; on pipes any */
     bool cut;          /* terminal: not all of the command's line was sent */
-    bool interrupted;  /* terminal: Ctrl+C was typed */
     bool killing;      /* terminal: the proof waits until a signal that kills has arrived */
     bool stopping;     /* terminal: Ctrl+Z was typed, and the line that kills what it has stopped was not */
     bool knocked;      /* terminal: the last step was an interrupt, and nothing has come since */

@@ -216,10 +216,8 @@ static void interrupt(engine *e) {
         return;
     if (!settled)
         return;
-    /* What came before the first is not said of it. */
-    if (!e->recovery.interrupted)
-        notices_interrupted(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices);
-    e->recovery.interrupted = true;
+    /* What came before is not said of this one. */
+    notices_interrupted(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices);
     type_control(e, 0x03);
 }
 
