@@ -29,10 +29,10 @@ static void erase(cells *c, int kind) {
 
 /* False: it does more than to wipe. */
 static bool obey(cells *c, const char *sequence, size_t length) {
-    char final = sequence[length - 1];
-    int number = atoi(sequence + 2);
     if (sequence[1] != '[')
         return false;
+    char final = sequence[length - 1];
+    int number = atoi(sequence + 2);
     if (final == 'K' || final == 'J')
         erase(c, number);
     else if (final == 'G')
