@@ -120,9 +120,11 @@ static bool append_end_opening(end_style style, bytes *to) {
     return bytes_append_text(to, openings[style]);
 }
 
-/* `status` is the word that gives it. */
+/* `status` is the word that gives it; a number needs no quotes. */
 static bool append_end_call(const dialect *d, const char *function, uint64_t number, const char *status,
                             end_style style, bytes *to) {
+    if (*status == '0')
+        return bytes_printf(to, "%s %" PRIu64 " %s", function, number, status);
     return bytes_append_text(to, function) && bytes_append_text(to, d->joins_end ? " \"" : " ") &&
            bytes_append_number(to, number) && bytes_append_text(to, d->joins_end ? ";" : " \"") &&
            bytes_append_text(to, status) && bytes_append_text(to, d->quiet_functions ? ";$-\"" : "\"") &&
@@ -141,14 +143,17 @@ static bool append_line_end(end_style style, bytes *to) {
 bool dialect_sync(const dialect *d, const sync_line *sync, bytes *to) {
     /* The number of the prompt is assigned first. */
     bool keeps = sync->typed_ahead && !d->quiet_prompt;
+    /* A signal takes the beginning of a line away from a shell that reads single bytes: an odd quote in what is left
+     * would swallow all that follows.  Behind what makes it obey the status is 0 anyway. */
+    bool plain_status = sync->signaled && d->obey && !d->quiet_functions;
+    const char *status = keeps ? "$_hs_v" : plain_status ? "0" : "$?";
     /* A shell that reads single bytes may lose one to the signal that was sent just before. */
     bool blank = (sync->signaled || sync->typed_ahead) && !*lead(d);
     return (!blank || bytes_append(to, " ", 1)) &&
            (!keeps || (bytes_append_text(to, lead(d)) && bytes_append_text(to, "_hs_v=$?;"))) &&
            append_number(d, sync->number, to) && (!sync->signaled || !d->obey || bytes_append_text(to, d->obey)) &&
            append_end_opening(sync->end, to) && (!sync->sets_terminal || append_set_terminal(d, to)) &&
-           append_end_call(d, d->whole_end ? d->whole_end : end_function, sync->number, keeps ? "$_hs_v" : "$?",
-                           sync->end, to) &&
+           append_end_call(d, d->whole_end ? d->whole_end : end_function, sync->number, status, sync->end, to) &&
            append_line_end(sync->end, to);
 }
 
