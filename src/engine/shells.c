@@ -138,9 +138,9 @@ static const char *const bash_quiet[] = {
 #define TAKE_PROMPT ";\\builtin declare +x PS1\nPS2=\nPS1=$_hs_p&&_hs_u=0\n"
 /* The shell copies a function for each call: what is seldom needed is in one of its own, _hs_f.  As long as nothing can
  * come behind END, and all but status and directory is as the last END of that said, _hs_e says no more.  _hs_o is a
- * pattern without special characters: a variable in quotes is copied, and quoted, each time.  Indices take less time
- * than elements. */
+ * pattern without special characters: a variable in quotes is copied, and quoted, each time. */
 #define BASH_OPTIONS "$-${#_hs_w[*]}"
+/* An array's indices take less time than its elements. */
 #define BASH_PROMPTS "${PS1-}${PS0-}${!PROMPT_COMMAND[*]}"
 #define BASH_SEEN BASH_PROMPTS "${!-}" BASH_OPTIONS
 #define BASH_QUICK(PRINT)                                                                                              \
