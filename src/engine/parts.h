@@ -102,6 +102,7 @@ typedef struct shell {
 typedef struct recovery {
     int64_t started;   /* when */
     int step;          /* of the ladder, that comes next */
+    int64_t knocking;  /* terminal: since when a row of interrupts is sent; 0: none is */
     int beats_left;    /* to wait for the shell to read the command's line to its end */
     int64_t signaled;  /* when a signal was sent beside it; on pipes any */
     bool cut;          /* terminal: not all of the command's line was sent */

@@ -16,6 +16,11 @@ enum {
     /* Between two interrupts; and in shells that miss most of them. */
     beat_us = 25000,
     quick_beat_us = 5000,
+    /* Rungs that interrupts take, a beat apart; behind a program that was killed; and, on a host that is too busy to
+     * let us run each beat, so many times as long. */
+    knock_rungs = 3,
+    knock_again_rungs = 1,
+    late_times = 2,
     /* How often the shell is looked at whether it has read the command's line; and when a short one, where that cannot
      * be seen, is. */
     reading_beats = 40,
@@ -46,9 +51,9 @@ typedef enum rung {
     RUNG_QUIT,
     RUNG_KILL,
     RUNG_STOP,
-    /* From here on in turns.  Nothing is typed behind ^C: a shell that wakes up to a line, too, reads on.  Where the
-     * foreground cannot be seen many more follow the first: a subshell that gets one just as it is forked exits, and
-     * bash goes on with its loop of them. */
+    /* From here on in turns.  Nothing is typed behind ^C: a shell that wakes up to a line, too, reads on.  More of them
+     * follow the first, many where the foreground cannot be seen: a subshell that gets one just as it is forked exits,
+     * and bash goes on with its loop of them. */
     RUNG_KILL_AND_CONTROL_C,
     RUNG_KNOCK_AGAIN,
     RUNG_KILL_AND_PROVE,
@@ -265,6 +270,23 @@ static void knock(engine *e) {
     }
 }
 
+/* The rungs behind them must come in time. */
+static void skip_late_knocks(engine *e, int knocks, int knocks_again) {
+    rung now = rung_at(e->recovery.step, knocks, knocks_again);
+    if (now != RUNG_KNOCK && now != RUNG_KNOCK_AGAIN) {
+        e->recovery.knocking = 0;
+        return;
+    }
+    if (!e->recovery.knocking)
+        e->recovery.knocking = e->now;
+    int rungs = now == RUNG_KNOCK ? knock_rungs : knock_again_rungs;
+    if (e->now < e->recovery.knocking + (int64_t)late_times * rungs * rung_us)
+        return;
+    while (rung_at(e->recovery.step, knocks, knocks_again) == now)
+        e->recovery.step++;
+    e->recovery.knocking = 0;
+}
+
 static void kill_and_prove(engine *e, bool in_any_case) {
     bool killed = kill_foreground(e);
     e->recovery.signaled = e->now;
@@ -284,7 +306,7 @@ static bool climb_terminal(engine *e) {
     bool blind = !parts_sees_foreground(e);
     bool misses = blind && e->shell->dialect->misses_interrupts;
     int beat = misses ? quick_beat_us : beat_us;
-    int knocks = (blind && !misses ? 1 : 3) * rung_us / beat;
+    int knocks = (blind && !misses ? 1 : knock_rungs) * rung_us / beat;
     /* What never arrives must not keep back what is typed. */
     if (e->recovery.step > 0 && e->now < e->recovery.signaled + most_arrival_us && awaits_arrival(e))
         return false;
@@ -293,10 +315,12 @@ static bool climb_terminal(engine *e) {
         prove(e);
         return false;
     }
-    int knocks_again = blind ? rung_us / quick_beat_us : 0;
+    int again_us = blind ? quick_beat_us : beat_us;
+    int knocks_again = knock_again_rungs * rung_us / again_us;
+    skip_late_knocks(e, knocks, knocks_again);
     rung now = rung_at(e->recovery.step, knocks, knocks_again);
     rung next = rung_at(e->recovery.step + 1, knocks, knocks_again);
-    e->next_step = e->now + (now == RUNG_KNOCK ? beat : next == RUNG_KNOCK_AGAIN ? quick_beat_us : rung_us);
+    e->next_step = e->now + (now == RUNG_KNOCK ? beat : next == RUNG_KNOCK_AGAIN ? again_us : rung_us);
     switch (now) {
     case RUNG_KNOCK:
         knock(e);

@@ -91,7 +91,7 @@ static void advance_to(player *p, int64_t until) {
     while ((at = player_next_due(p)) <= until) {
         idle = at <= p->now ? idle + 1 : 0;
         if (at > p->now)
-            p->now = at;
+            p->now = at + p->busy < until ? at + p->busy : until;
         if (idle > most_idle_advances) {
             player_end_piece(p);
             text_add(&p->events, "spinning\n");
@@ -255,6 +255,8 @@ static bool set(player *p, const script_step *step) {
             p->config.setup = value;
         else if (strcmp(key, "distance") == 0)
             p->distance = to_us(value);
+        else if (strcmp(key, "busy") == 0)
+            p->busy = to_us(value);
         else if (strcmp(key, "echo") == 0)
             p->echoes = yes ? 1 : strcmp(value, "unknown") == 0 ? -1 : 0;
         else if (strcmp(key, "signals") == 0)

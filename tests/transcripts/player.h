@@ -39,6 +39,7 @@ typedef struct player {
     pattern_set *patterns;
 
     /* The shell, as far as it is played: the numbers of the lines that it was asked to answer, and when it will. */
+    int64_t busy;     /* the engine is called so long after its deadlines */
     int64_t distance; /* from a line being sent to its answer; -1: only `answers` answers */
     struct {
         char kind; /* as in a marker; 0: answered */
