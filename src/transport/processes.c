@@ -165,42 +165,76 @@ static bool is_child(pid_t pid, pid_t parent) {
     return field && atoi(field) == (int)parent;
 }
 
-static bool is_chosen(const processes_choice *choice, pid_t pid) {
-    if (pid <= 0 || pid == choice->session || pid == choice->shell)
-        return false;
-    if (getsid(pid) == choice->session)
-        return !choice->group || getpgid(pid) == choice->group;
-    return choice->children && is_child(pid, choice->session) && !processes_ignores(pid, choice->spare_ignoring);
+/* A signal on its way to a choice. */
+typedef struct sending {
+    const processes_choice *choice;
+    int signal_number;
+    process_entry newest; /* of the spared ones */
+    bool any;
+} sending;
+
+static void send_to(sending *s, pid_t pid) {
+    const processes_choice *choice = s->choice;
+    process_entry process = {pid, 0};
+    if (!read_start(pid, &process.start_ticks) || process.start_ticks < choice->since_ticks)
+        return;
+    if (is_sure(choice, &process) || !processes_ignores(pid, choice->spare_ignoring))
+        s->any |= kill(pid, s->signal_number) == 0;
+    else if (process.start_ticks > s->newest.start_ticks ||
+             (process.start_ticks == s->newest.start_ticks && processes_number_is_later(pid, s->newest.pid)))
+        s->newest = process;
 }
 
-/* One look at all processes.  `newest` is the newest of the spared ones. */
-static bool signal_pass(const processes_choice *choice, int signal_number, process_entry *newest) {
+static void send_to_stray(sending *s, pid_t pid) {
+    if (!processes_ignores(pid, s->choice->spare_ignoring))
+        send_to(s, pid);
+}
+
+/* The leader's children that are not in its session.  Returns false where the system does not list children. */
+static bool send_to_strays(sending *s) {
+    pid_t leader = s->choice->session;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)leader, (int)leader);
+    FILE *list = fopen(path, "re");
+    if (!list)
+        return false;
+    int pid;
+    while (fscanf(list, "%d", &pid) == 1)
+        if (getsid(pid) != leader && pid != s->choice->shell)
+            send_to_stray(s, pid);
+    fclose(list);
+    return true;
+}
+
+/* One look at all processes. */
+static bool signal_pass(sending *s) {
+    const processes_choice *choice = s->choice;
     DIR *directory = opendir("/proc");
     if (!directory)
         return false;
-    bool any = false;
+    s->any = false;
+    /* To look at the parent of each process would take most of the time. */
+    bool strays = choice->children && !send_to_strays(s);
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
-        process_entry process = {(pid_t)atoi(entry->d_name), 0};
-        if (!is_chosen(choice, process.pid) || !read_start(process.pid, &process.start_ticks) ||
-            process.start_ticks < choice->since_ticks)
+        pid_t pid = (pid_t)atoi(entry->d_name);
+        if (pid <= 0 || pid == choice->session || pid == choice->shell)
             continue;
-        if (is_sure(choice, &process) || !processes_ignores(process.pid, choice->spare_ignoring))
-            any |= kill(process.pid, signal_number) == 0;
-        else if (process.start_ticks > newest->start_ticks ||
-                 (process.start_ticks == newest->start_ticks && processes_number_is_later(process.pid, newest->pid)))
-            *newest = process;
+        bool member = getsid(pid) == choice->session;
+        if (member && (!choice->group || getpgid(pid) == choice->group))
+            send_to(s, pid);
+        else if (!member && strays && is_child(pid, choice->session))
+            send_to_stray(s, pid);
     }
     closedir(directory);
-    return any;
+    return s->any;
 }
 
 bool processes_signal(const processes_choice *choice, int signal_number) {
-    process_entry newest = {0, 0};
-    bool any = signal_pass(choice, signal_number, &newest);
-    if (!any)
-        return choice->at_least_newest && newest.pid > 0 && kill(newest.pid, signal_number) == 0;
+    sending s = {.choice = choice, .signal_number = signal_number};
+    if (!signal_pass(&s))
+        return choice->at_least_newest && s.newest.pid > 0 && kill(s.newest.pid, signal_number) == 0;
     for (int pass = 1; pass < kill_passes && signal_number == SIGKILL; pass++)
-        if (!signal_pass(choice, signal_number, &newest))
+        if (!signal_pass(&s))
             break;
     return true;
 }
