@@ -106,7 +106,9 @@ typedef struct hostsession_options {
     const char *const *environment;
     /** From the call to a shell that answered.  0: 10,000 ms.  -1: no limit. */
     int64_t connect_timeout_ms;
-    /** How long winning back the shell after a deadline or a cancel may take.  0: 5,000 ms.  Not negative. */
+    /** How long winning back the shell after a deadline or a cancel may take; then the session ends.  It is the shell's
+     *  own work, a few forks: where hundreds of shells on one host may have to be won back at once, so that they keep
+     *  its processors busy for longer, give them more.  0: 5,000 ms.  Not negative. */
     int64_t recovery_timeout_ms;
     /** Kept output per command, both streams together; what is over is dropped from the middle.  0: 64 MiB.
      *  HOSTSESSION_UNLIMITED: all. */
