@@ -26,7 +26,7 @@ enum {
     reading_beats = 40,
     short_line_us = 200000,
     /* How long signals may be on their way before the next step is made all the same. */
-    most_arrival_us = 500000,
+    most_arrival_us = 1000000,
     /* may_start(): how long nothing must have come before the first Ctrl+C, and how long that is waited for; behind a
      * long line, which the shell parses so fast. */
     quiet_us = 50000,
