@@ -28,6 +28,8 @@ enum {
     STARTED_HERE = 16,
     /* Any shell is asked for by name. */
     CHOOSES_SHELL = 32,
+    /* The session need not survive it. */
+    MAY_END = 64,
 };
 
 struct context {
@@ -107,6 +109,8 @@ enum {
     /* For commands that are stopped. */
     short_deadline_ms = 400,
     process_end_bound_ms = 5000,
+    /* For winning back a shell: on a busy machine it takes longer than the library grants it by default. */
+    recovery_bound_ms = 15000,
 };
 
 /* Open t->opening as t->session; records a failure and returns false when that fails. */

@@ -108,6 +108,8 @@ static void prepare(struct context *t) {
     t->transport->describe(t->shell, t->home, &t->opening);
     options->cwd = t->home;
     options->connect_timeout_ms = run_bound_ms;
+    if ((t->transport->capabilities & REACH_SIGNALS) && !(t->flags & MAY_END))
+        options->recovery_timeout_ms = recovery_bound_ms;
     options->on_unsolicited = collect_unsolicited;
     options->on_transcript = collect_transcript;
     options->on_log = collect_log;

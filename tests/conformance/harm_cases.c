@@ -84,16 +84,16 @@ static void resource_limits(struct context *t) {
 }
 
 static const struct conformance_case harm_cases_table[] = {
-    {"harm-descriptor-limits", descriptor_limits, 0, 0, UNSOLICITED_ALLOWED},
-    {"harm-restricted-mode", restricted_mode, ANY_BASH | ZSH | KSH93 | MKSH, 0, UNSOLICITED_ALLOWED},
-    {"harm-commands-skipped-by-a-trap", commands_skipped_by_a_trap, ANY_BASH, 0, UNSOLICITED_ALLOWED},
-    {"harm-builtins-turned-off", builtins_turned_off, ANY_BASH | ZSH, 0, UNSOLICITED_ALLOWED},
-    {"harm-printing-turned-off", printing_turned_off, ANY_BASH | ZSH, 0, UNSOLICITED_ALLOWED},
-    {"harm-exit-in-a-trap", exit_in_a_trap, ANY_BASH | ZSH | KSH93, 0, UNSOLICITED_ALLOWED},
-    {"harm-everything-unset", everything_unset, 0, 0, UNSOLICITED_ALLOWED},
-    {"harm-terminal-given-away", terminal_given_away, 0, TTY, UNSOLICITED_ALLOWED},
-    {"harm-terminal-taken-by-a-job", terminal_taken_by_a_job, 0, TTY, UNSOLICITED_ALLOWED},
-    {"harm-resource-limits", resource_limits, 0, 0, UNSOLICITED_ALLOWED},
+    {"harm-descriptor-limits", descriptor_limits, 0, 0, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-restricted-mode", restricted_mode, ANY_BASH | ZSH | KSH93 | MKSH, 0, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-commands-skipped-by-a-trap", commands_skipped_by_a_trap, ANY_BASH, 0, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-builtins-turned-off", builtins_turned_off, ANY_BASH | ZSH, 0, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-printing-turned-off", printing_turned_off, ANY_BASH | ZSH, 0, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-exit-in-a-trap", exit_in_a_trap, ANY_BASH | ZSH | KSH93, 0, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-everything-unset", everything_unset, 0, 0, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-terminal-given-away", terminal_given_away, 0, TTY, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-terminal-taken-by-a-job", terminal_taken_by_a_job, 0, TTY, UNSOLICITED_ALLOWED | MAY_END},
+    {"harm-resource-limits", resource_limits, 0, 0, UNSOLICITED_ALLOWED | MAY_END},
 };
 
 CASE_GROUP(harm_cases);
