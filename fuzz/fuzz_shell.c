@@ -349,6 +349,8 @@ static void print_forged(world *w) {
                                     (unsigned long long)number, MODEL_TOKEN);
     /* An old one may also be one more of a shell that was interrupted: a prompt, and then an END, too. */
     w->inexact |= !(how & 1) && (how & 2 || w->stopped);
+    /* A later END may be the answer to the sync that bash on pipes is typed ahead. */
+    w->inexact |= (how & 3) == 1 && w->shell.shell == MODEL_BASH && !w->config.tty;
     print(w, HOSTSESSION_STREAM_OUTPUT, text, (size_t)length);
 }
 
