@@ -105,6 +105,7 @@ typedef struct recovery {
     int64_t knocking;  /* terminal: since when a row of interrupts is sent; 0: none is */
     int beats_left;    /* to wait for the shell to read the command's line to its end */
     int64_t signaled;  /* when a signal was sent beside it; on pipes any */
+    bool arrives;      /* terminal: the step that is next has waited for that to arrive */
     bool cut;          /* terminal: not all of the command's line was sent */
     bool killing;      /* terminal: the proof waits until a signal that kills has arrived */
     bool stopping;     /* terminal: Ctrl+Z was typed, and the line that kills what it has stopped was not */

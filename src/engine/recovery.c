@@ -25,8 +25,6 @@ enum {
      * be seen, is. */
     reading_beats = 40,
     short_line_us = 200000,
-    /* How long signals may be on their way before the next step is made all the same. */
-    most_arrival_us = 1000000,
     /* may_start(): how long nothing must have come before the first Ctrl+C, and how long that is waited for; behind a
      * long line, which the shell parses so fast. */
     quiet_us = 50000,
@@ -251,7 +249,19 @@ static bool awaits_arrival(engine *e) {
     if (!e->host.signals_pending(e->owner))
         return false;
     e->next_step = e->now + beat_us;
+    e->recovery.arrives = true;
     return true;
+}
+
+/* Where a signal took its time to arrive the shell takes some, too, to show what it did: Ctrl+C meanwhile would meet
+ * the shell itself, as text where the program had turned signals off. */
+static bool awaits_effect(engine *e) {
+    bool arrived = e->recovery.arrives;
+    int64_t patience = 2 * (e->now - e->recovery.signaled);
+    e->recovery.arrives = false;
+    if (arrived)
+        e->next_step = e->now + (patience > rung_us ? patience : rung_us);
+    return arrived;
 }
 
 /* A shell that gives up a line shows its prompt, where that can be seen: a proof is typed for no program to read before
@@ -263,8 +273,9 @@ static bool is_mute(const engine *e) {
 static void knock(engine *e) {
     /* A signal that comes from elsewhere arrives also where the terminal would take ^C for a character. */
     if (e->recovery.step == 0 && parts_signals_aside(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT)) {
-        e->next_step = e->now + rung_us;
+        e->next_step = e->now + beat_us;
         e->recovery.signaled = e->now;
+        e->recovery.arrives = true;
     } else {
         interrupt(e);
     }
@@ -307,8 +318,8 @@ static bool climb_terminal(engine *e) {
     bool misses = blind && e->shell->dialect->misses_interrupts;
     int beat = misses ? quick_beat_us : beat_us;
     int knocks = (blind && !misses ? 1 : knock_rungs) * rung_us / beat;
-    /* What never arrives must not keep back what is typed. */
-    if (e->recovery.step > 0 && e->now < e->recovery.signaled + most_arrival_us && awaits_arrival(e))
+    /* What never arrives must not keep back what is typed for longer than half of the time. */
+    if (e->recovery.step > 0 && !is_late(e) && (awaits_arrival(e) || awaits_effect(e)))
         return false;
     if (e->recovery.killing || e->recovery.stopping) {
         e->recovery.killing = false;
