@@ -215,13 +215,13 @@ static bool kill_foreground(engine *e) {
  * and exits.  Where the foreground can be seen the job alone is interrupted; the shell only when it stays there. */
 static void interrupt(engine *e) {
     bool settled = !parts_sees_foreground(e) || e->recovery.step >= 3;
-    if (parts_sees_foreground(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT))
-        return;
-    if (!settled)
+    bool signaled = parts_sees_foreground(e) && e->host.signal(e->owner, HOSTSESSION_SIGNAL_INTERRUPT);
+    if (!signaled && !settled)
         return;
     /* What came before is not said of this one. */
     notices_interrupted(&e->sides[HOSTSESSION_STREAM_OUTPUT].notices);
-    type_control(e, 0x03);
+    if (!signaled)
+        type_control(e, 0x03);
 }
 
 /* The newline that answers an interrupt, alone: the prompt is next, for which bash may run something.  One more would

@@ -261,6 +261,8 @@ static bool set(player *p, const script_step *step) {
             p->echoes = yes ? 1 : strcmp(value, "unknown") == 0 ? -1 : 0;
         else if (strcmp(key, "signals") == 0)
             p->signals = yes;
+        else if (strcmp(key, "foreground") == 0)
+            p->config.sees_foreground = yes;
         else if (strcmp(key, "resets") == 0)
             p->resets = yes;
         else if (strcmp(key, "changed") == 0)
