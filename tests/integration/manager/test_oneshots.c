@@ -166,7 +166,7 @@ static void a_flood_is_timed_out(void **state) {
     hostsession_manager *manager = local(NULL, HOSTSESSION_MODE_TTY);
     hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
     hostsession_result *result = NULL;
-    options.timeout_ms = 100;
+    options.timeout_ms = 1000;
     options.max_output_bytes = 1000;
     assert_int_equal(hostsession_manager_oneshot(manager, "yes", &options, &result), HOSTSESSION_ERROR_TIMED_OUT);
     check_result(result, HOSTSESSION_STATUS_TIMED_OUT, -1, NULL);

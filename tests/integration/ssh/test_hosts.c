@@ -170,7 +170,7 @@ static void without_anything(void **state) {
     refused(HOSTSESSION_MODE_TTY, HOSTSESSION_ERROR_CONNECT, "no session was opened");
     end();
     begin_at("mute");
-    v.options.connect_timeout_ms = 700;
+    v.options.connect_timeout_ms = 3000;
     refused(HOSTSESSION_MODE_TTY, HOSTSESSION_ERROR_NOT_READY, "answered within");
     end();
 }
