@@ -26,6 +26,8 @@ enum {
     grown_pipe_bytes = 1024 * 1024,
     /* For a program that has closed its output to end. */
     patience_us = 1000 * 1000,
+    /* For a child of the shell's to become its program. */
+    starting_us = 5 * 1000,
     stream_count = 2,
     /* Interrupts that are not sent, since the shell is about to answer. */
     most_spared = 4,
@@ -68,6 +70,7 @@ typedef struct pipe_transport {
     uint64_t must_be_read;
     hostsession_exit how;
     loop_timer patience;
+    loop_timer starting; /* a child: what is typed waits */
     loop_task go_on;
 } pipe_transport;
 
@@ -125,6 +128,7 @@ static void try_end(pipe_transport *transport) {
     }
     transport->ended = true;
     loop_timer_stop(&transport->patience);
+    loop_timer_stop(&transport->starting);
     loop_unpost(&transport->go_on);
     hostsession_channel_ended(transport->channel, &transport->how, NULL);
 }
@@ -181,6 +185,10 @@ static void on_patience_over(loop_timer *timer) {
     child_signal(list_item(timer, pipe_transport, patience)->child, SIGKILL);
 }
 
+static void on_started(loop_timer *timer) {
+    hostsession_channel_writable(list_item(timer, pipe_transport, starting)->channel);
+}
+
 static void close_descriptor(int *descriptor) {
     if (*descriptor >= 0)
         close(*descriptor);
@@ -195,6 +203,7 @@ static void free_watch(hostsession_watch **watch) {
 static void release(pipe_transport *transport) {
     loop_unpost(&transport->go_on);
     loop_timer_destroy(&transport->patience);
+    loop_timer_destroy(&transport->starting);
     free_watch(&transport->input_watch);
     close_descriptor(&transport->input);
     close_descriptor(&transport->input_reader);
@@ -242,7 +251,8 @@ static hostsession_error watch_all(pipe_transport *transport, hostsession_failur
 }
 
 static hostsession_error start(pipe_transport *transport, const spawn_streams *streams, hostsession_failure *failure) {
-    if (!loop_timer_init(&transport->patience, transport->loop, on_patience_over))
+    if (!loop_timer_init(&transport->patience, transport->loop, on_patience_over) ||
+        !loop_timer_init(&transport->starting, transport->loop, on_started))
         return failure_no_memory(failure, "spawn");
     hostsession_error error = watch_all(transport, failure);
     if (error != HOSTSESSION_OK)
@@ -302,20 +312,26 @@ static void pipe_begin(void *data) {
 }
 
 /* A shell that is interrupted as it starts a program forgets it: the program was not there yet, and runs on.  Before
- * the first sync is typed: what that starts, ksh93 must see end as it likes.  Background jobs ignore these signals. */
-static void interrupt_forgotten(pipe_transport *transport) {
+ * the first sync is typed: what that starts, ksh93 must see end as it likes.  Background jobs ignore these signals.
+ * Returns false while it is too early: what is not the program yet, or the job, takes a signal as the shell does. */
+static bool interrupt_forgotten(pipe_transport *transport) {
+    if (processes_has_starting_child(child_pid(transport->child)))
+        return false;
     transport->typed_since = true;
     processes_choice choice = {.session = child_pid(transport->child),
                                .since_ticks = processes_ticks(transport->command_ns),
                                .sure_after_ticks = UINT64_MAX,
                                .spare_ignoring = PROCESSES_SIGNAL_BIT(SIGINT) | PROCESSES_SIGNAL_BIT(SIGQUIT)};
     processes_signal(&choice, SIGINT);
+    return true;
 }
 
 static size_t pipe_write(void *data, const char *bytes, size_t length) {
     pipe_transport *transport = data;
-    if (transport->interrupted && !transport->typed_since)
-        interrupt_forgotten(transport);
+    if (transport->interrupted && !transport->typed_since && !interrupt_forgotten(transport)) {
+        loop_timer_set(&transport->starting, loop_now_us(transport->loop) + starting_us);
+        return 0;
+    }
     ssize_t put;
     do
         put = write(transport->input, bytes, length);

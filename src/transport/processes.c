@@ -108,13 +108,36 @@ uint64_t processes_children_waited(pid_t pid) {
     return major ? strtoull(minor, NULL, 10) + strtoull(major, NULL, 10) : 0;
 }
 
-bool processes_is_starting(pid_t pid, pid_t parent) {
-    enum { young_ticks = 2 };
+static bool is_starting(pid_t pid, pid_t parent, uint64_t young_ticks) {
     char words[256] = {0}, parents[sizeof words] = {0};
     uint64_t start_ticks;
     return read_start(pid, &start_ticks) && processes_ticks(processes_boottime_ns()) <= start_ticks + young_ticks &&
            read_file(pid, "cmdline", words, sizeof words) && read_file(parent, "cmdline", parents, sizeof parents) &&
            memcmp(words, parents, sizeof words) == 0;
+}
+
+bool processes_is_starting(pid_t pid, pid_t parent) {
+    enum { young_ticks = 2 };
+    return is_starting(pid, parent, young_ticks);
+}
+
+/* Their numbers, in decimal; NULL where the system does not list them. */
+static FILE *open_children(pid_t parent) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    return fopen(path, "re");
+}
+
+bool processes_has_starting_child(pid_t parent) {
+    enum { busy_host_ticks = 20 };
+    FILE *list = open_children(parent);
+    bool has = false;
+    int pid;
+    while (list && !has && fscanf(list, "%d", &pid) == 1)
+        has = is_starting(pid, parent, busy_host_ticks);
+    if (list)
+        fclose(list);
+    return has;
 }
 
 bool processes_ignores(pid_t pid, uint64_t signals) {
@@ -193,9 +216,7 @@ static void send_to_stray(sending *s, pid_t pid) {
 /* The leader's children that are not in its session.  Returns false where the system does not list children. */
 static bool send_to_strays(sending *s) {
     pid_t leader = s->choice->session;
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)leader, (int)leader);
-    FILE *list = fopen(path, "re");
+    FILE *list = open_children(leader);
     if (!list)
         return false;
     int pid;

@@ -63,6 +63,8 @@ uint64_t processes_start_ticks(pid_t pid);
 /* Whether `parent` forked it a moment ago, 20 to 30 ms, and it is still a copy of it, by its command line: it
  * may take a signal as its parent would. */
 bool processes_is_starting(pid_t pid, pid_t parent);
+/* Whether one of its children is, on a busy host, too: for 200 ms.  False where the system does not list children. */
+bool processes_has_starting_child(pid_t parent);
 
 /* Whether a SIGSTOP has taken effect. */
 bool processes_is_stopped(pid_t pid);

@@ -245,6 +245,35 @@ static void kill_without_a_command_finds_nothing(void **state) {
     CHANNEL_WAIT_TEXT(channel, "alive\n");
 }
 
+/* A copy of the shell stays one here.  On a busy machine the moment may have passed. */
+static void what_is_typed_behind_an_interrupt_waits_while_a_child_starts(void **state) {
+    static const char line[] = "(sleep 100; :) & echo bg=$!\n", typed[] = "echo typed\n";
+    hostsession_channel *channel = channel_of(state);
+    const hostsession_transport *transport = &channel->made.interface;
+    open_shell(channel);
+    size_t taken = strlen(typed);
+    for (int i = 0; i < 100 && taken > 0; i++) {
+        channel_forget(channel);
+        transport->begin(channel->made.data);
+        channel_write(channel, line);
+        channel_number(channel, "bg=");
+        assert_true(channel_signal(channel, HOSTSESSION_SIGNAL_INTERRUPT));
+        taken = transport->write(channel->made.data, typed, strlen(typed));
+    }
+    assert_int_equal(taken, 0);
+    while (taken == 0) {
+        int writable = channel->writable;
+        CHANNEL_WAIT(channel, channel->writable > writable);
+        taken = transport->write(channel->made.data, typed, strlen(typed));
+    }
+    assert_int_equal(taken, strlen(typed));
+    CHANNEL_WAIT_TEXT(channel, "typed\n");
+    channel_close(channel);
+    free_loop_and_make_another(channel);
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
+}
+
 /* ---- Flow ------------------------------------------------------------------------------------------------------ */
 
 static bool timer_fired;
@@ -292,6 +321,7 @@ int main(void) {
         CHANNEL_TEST(signals_reach_the_command_and_spare_the_shell),
         CHANNEL_TEST(kill_spares_background_jobs_of_earlier_commands),
         CHANNEL_TEST(kill_without_a_command_finds_nothing),
+        CHANNEL_TEST(what_is_typed_behind_an_interrupt_waits_while_a_child_starts),
         CHANNEL_TEST(a_timer_fires_during_a_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
