@@ -10,9 +10,9 @@
 #include <string.h>
 
 enum {
-    /* libssh reads 4 KiB at a time: so much is collected before the owners are called. */
+    /* libssh reads 4 KiB at a time: so often before the owners, and other connections, have their turn. */
     full_read_bytes = 2048,
-    most_turn_bytes = 256 * 1024,
+    most_turn_reads = 64,
     /* What a lane that takes no more may have in store; then the host's window closes. */
     most_held_bytes = 1024 * 1024,
     /* What sshd may have of a terminal's input and not have passed on.  Where the terminal echoes nothing, sshd answers
@@ -254,17 +254,18 @@ static bool is_alive(const ssh_connection *c) {
     return ssh_is_connected(c->session) && !(ssh_get_status(c->session) & (SSH_CLOSED | SSH_CLOSED_ERROR));
 }
 
-/* False: the connection is lost.  A call that brought less than libssh reads at once has emptied the socket: no need to
- * ask for that. */
+/* False: the connection is lost.  A call that brought less than libssh reads at once, and the end of a packet, has
+ * emptied the socket: no need to ask for that. */
 static bool read_turn(ssh_connection *c) {
     size_t held = held_bytes(c);
-    size_t more = 0;
-    int result;
-    do {
+    bool full = true;
+    int result = SSH_OK;
+    for (int reads = 0; reads < most_turn_reads && result == SSH_OK && full; reads++) {
         result = ssh_event_dopoll(c->event, 0);
-        more = held_bytes(c) - held;
-        held += more;
-    } while (result == SSH_OK && more >= full_read_bytes && held < most_turn_bytes);
+        size_t before = held;
+        held = held_bytes(c);
+        full = held >= before + full_read_bytes || ssh_get_status(c->session) & SSH_READ_PENDING;
+    }
     return result != SSH_ERROR && is_alive(c);
 }
 
@@ -306,9 +307,15 @@ static void lose(ssh_connection *c) {
     connection_fail(c, &why);
 }
 
-/* libssh wants to be told after each write that it may write again: asked here, the loop is not woken for that. */
+/* What libssh could not write yet.  (It also wants to be told after each write that it may write again, but the turn
+ * that reads the answer tells it that, too: ssh_get_poll_flags() would ask for one more.) */
+static bool has_unsent(const ssh_connection *c) {
+    return ssh_get_status(c->session) & SSH_WRITE_PENDING;
+}
+
+/* Not told since its last write, libssh keeps the next one: asked here, the loop is not woken for that. */
 static bool settle_writes(ssh_connection *c) {
-    if (ssh_get_poll_flags(c->session) & SSH_WRITE_PENDING && ssh_event_dopoll(c->event, 0) == SSH_ERROR)
+    if (has_unsent(c) && ssh_event_dopoll(c->event, 0) == SSH_ERROR)
         return false;
     return is_alive(c);
 }
@@ -342,8 +349,8 @@ void connection_turn(ssh_connection *c) {
 /* ---- writing ---- */
 
 void lanes_watch(ssh_connection *c) {
-    bool writes = ssh_get_poll_flags(c->session) & SSH_WRITE_PENDING;
-    hostsession_watch_set_events(c->watch, HOSTSESSION_WATCH_READABLE | (writes ? HOSTSESSION_WATCH_WRITABLE : 0u));
+    unsigned writable = has_unsent(c) ? HOSTSESSION_WATCH_WRITABLE : 0;
+    hostsession_watch_set_events(c->watch, HOSTSESSION_WATCH_READABLE | writable);
 }
 
 void ssh_lane_touch(ssh_lane *lane) {
