@@ -28,7 +28,7 @@ enum {
     STARTED_HERE = 16,
     /* Any shell is asked for by name. */
     CHOOSES_SHELL = 32,
-    /* The session need not survive it. */
+    /* The session need not survive it, or the time to win it back is waited out: it is the default one. */
     MAY_END = 64,
 };
 

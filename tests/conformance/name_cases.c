@@ -209,7 +209,7 @@ static const struct conformance_case name_cases_table[] = {
     {"name-aliases-that-reach-further", aliases_that_reach_further, 0, 0, 0},
     {"name-global-aliases", global_aliases, ZSH, 0, 0},
     {"name-functions", functions, 0, 0, LONG},
-    {"name-functions-the-frame-calls", functions_the_frame_calls, 0, 0, UNSOLICITED_ALLOWED},
+    {"name-functions-the-frame-calls", functions_the_frame_calls, 0, 0, UNSOLICITED_ALLOWED | MAY_END},
     {"name-everything-removed", everything_removed, ANY_BASH | ZSH | KSH93 | MKSH, 0, UNSOLICITED_ALLOWED | MAY_END},
     {"name-listings", listings, 0, 0, 0},
     {"name-readonly-variables", readonly_variables, 0, 0, LONG},

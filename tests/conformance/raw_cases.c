@@ -224,11 +224,11 @@ static void a_wait_alone(struct context *t) {
 }
 
 static const struct conformance_case raw_cases_table[] = {
-    {"raw-python", python, 0, TTY, UNSOLICITED_ALLOWED},
-    {"raw-a-script-that-asks", a_script_that_asks, 0, TTY, UNSOLICITED_ALLOWED},
-    {"raw-an-inner-shell", an_inner_shell, 0, TTY, UNSOLICITED_ALLOWED},
+    {"raw-python", python, 0, TTY, UNSOLICITED_ALLOWED | MAY_END},
+    {"raw-a-script-that-asks", a_script_that_asks, 0, TTY, UNSOLICITED_ALLOWED | MAY_END},
+    {"raw-an-inner-shell", an_inner_shell, 0, TTY, UNSOLICITED_ALLOWED | MAY_END},
     {"raw-commands-typed-at-the-shell", commands_typed_at_the_shell, 0, TTY, UNSOLICITED_ALLOWED},
-    {"raw-a-deadline-keeps-what-was-read", a_deadline_keeps_what_was_read, 0, TTY, UNSOLICITED_ALLOWED},
+    {"raw-a-deadline-keeps-what-was-read", a_deadline_keeps_what_was_read, 0, TTY, UNSOLICITED_ALLOWED | MAY_END},
     {"raw-groups-and-several-patterns", groups_and_several_patterns, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-the-end-of-the-shell", the_end_of_the_shell, 0, TTY, UNSOLICITED_ALLOWED},
     {"raw-wrong-and-wild-patterns", wrong_and_wild_patterns, 0, TTY, UNSOLICITED_ALLOWED},

@@ -200,7 +200,7 @@ static const struct conformance_case trap_cases_table[] = {
     {"trap-exit", exit_trap, 0, 0, 0},
     {"trap-exit-and-errexit", exit_trap_and_errexit, 0, 0, 0},
     {"trap-user-signals", user_signals, 0, 0, 0},
-    {"trap-terminal-output-signal", terminal_output_signal, KSH93, TTY, UNSOLICITED_ALLOWED},
+    {"trap-terminal-output-signal", terminal_output_signal, KSH93, TTY, UNSOLICITED_ALLOWED | MAY_END},
     {"trap-interrupt-ignored", interrupt_ignored, 0, 0, LONG},
     {"trap-interrupt-ignored-by-a-builtin", interrupt_ignored_by_a_builtin, KSH93, 0, 0},
     {"trap-interrupt-trapped", interrupt_trapped, 0, 0, LONG},
