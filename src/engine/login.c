@@ -12,9 +12,9 @@ enum {
     tail_bytes = 256,
     answer_bytes = 1024,
     /* Beats of silence after which the question is typed all the same: a shell may have no prompt.  After an answer
-     * longer than login(1) and PAM take to refuse it. */
+     * longer than login(1) and PAM take to refuse it, and as long where one may be asked for. */
     silence_beats = 2,
-    silence_after_answer_beats = 5,
+    patient_beats = 5,
 };
 
 /* In the last line of what came. */
@@ -44,12 +44,12 @@ struct login {
     expectations *expectations;
     char tail[tail_bytes]; /* of what came since the last answer */
     size_t tail_length;
-    bytes echo;    /* what was typed, as far as its echo may still come */
-    bool said;     /* more than blanks came since the last answer */
-    bool answered; /* something was */
-    bool asked;    /* the question, in this beat */
-    bool echoed;   /* the terminal was seen to echo */
-    int silent_beats;
+    bytes echo;         /* what was typed, as far as its echo may still come */
+    bool said;          /* more than blanks came since the last answer */
+    bool answered;      /* something was */
+    bool asked;         /* the question, in this beat */
+    bool echoed;        /* the terminal was seen to echo */
+    int silent_beats;   /* since more than blanks came, or was typed */
     unsigned enters;    /* typed into silence: each may bring one more prompt for a name */
     bool named;         /* the name was given */
     unsigned passwords; /* given since */
@@ -119,8 +119,13 @@ void login_data(engine *e, login *l, const char *data, size_t length) {
         return;
     }
     skip_echo(l, &data, &length);
-    for (size_t i = 0; i < length && !l->said; i++)
-        l->said = (unsigned char)data[i] > ' ';
+    bool spoke = false;
+    for (size_t i = 0; i < length && !spoke; i++)
+        spoke = (unsigned char)data[i] > ' ';
+    if (spoke) {
+        l->said = true;
+        l->silent_beats = 0;
+    }
     size_t keep = length < tail_bytes ? length : tail_bytes;
     size_t old = l->tail_length + keep > tail_bytes ? tail_bytes - keep : l->tail_length;
     memmove(l->tail, l->tail + l->tail_length - old, old);
@@ -306,8 +311,17 @@ void login_drained(engine *e, login *l) {
         ask(e, l);
 }
 
-static bool silent_too_long(const login *l) {
-    return l->silent_beats >= (l->answered ? silence_after_answer_beats : silence_beats);
+/* Behind a serial line nobody speaks first: before Enter is typed. */
+static bool is_mute(const login *l) {
+    return l->prompts && !l->answered && !l->said;
+}
+
+/* Until a password was given what was said may be a banner, an echo, or news, with a prompt to come. */
+static bool is_time_to_ask(const login *l) {
+    bool may_prompt = l->prompts && l->passwords == 0;
+    if (l->said && !may_prompt)
+        return true;
+    return !is_mute(l) && l->silent_beats >= (l->answered || may_prompt ? patient_beats : silence_beats);
 }
 
 void login_advance(engine *e, login *l) {
@@ -320,12 +334,10 @@ void login_advance(engine *e, login *l) {
     l->asked = false;
     if (echo_is_off(e, l) || ending_of(line, last_line(l, line)) == ENDING_QUESTION)
         return;
-    if (!l->said)
-        l->silent_beats++;
-    if (l->said || (silent_too_long(l) && (!l->prompts || l->answered))) {
+    l->silent_beats++;
+    if (is_time_to_ask(l)) {
         ask(e, l);
-    } else if (l->prompts && !l->answered) {
-        /* Behind a serial line nobody speaks first. */
+    } else if (is_mute(l)) {
         l->enters++;
         parts_type(e, "\r", 1, false);
     }
