@@ -11,8 +11,8 @@ enum {
     beat_us = 1000000,
     tail_bytes = 256,
     answer_bytes = 1024,
-    /* Beats of silence after which the question is typed all the same: a shell may have no prompt.  After an answer
-     * longer than login(1) and PAM take to refuse it, and as long where one may be asked for. */
+    /* Beats after which the question is typed without a prompt, which a shell may not have.  After an answer longer
+     * than login(1) and PAM take to refuse it, and as long where one may be asked for. */
     silence_beats = 2,
     patient_beats = 5,
 };
@@ -49,7 +49,7 @@ struct login {
     bool answered;      /* something was */
     bool asked;         /* the question, in this beat */
     bool echoed;        /* the terminal was seen to echo */
-    int silent_beats;   /* since more than blanks came, or was typed */
+    int beats;          /* since the last answer, or since something was said behind it */
     unsigned enters;    /* typed into silence: each may bring one more prompt for a name */
     bool named;         /* the name was given */
     unsigned passwords; /* given since */
@@ -119,13 +119,11 @@ void login_data(engine *e, login *l, const char *data, size_t length) {
         return;
     }
     skip_echo(l, &data, &length);
-    bool spoke = false;
-    for (size_t i = 0; i < length && !spoke; i++)
-        spoke = (unsigned char)data[i] > ' ';
-    if (spoke) {
-        l->said = true;
-        l->silent_beats = 0;
-    }
+    for (size_t i = 0; i < length && !l->said; i++)
+        if ((unsigned char)data[i] > ' ') {
+            l->said = true;
+            l->beats = 0;
+        }
     size_t keep = length < tail_bytes ? length : tail_bytes;
     size_t old = l->tail_length + keep > tail_bytes ? tail_bytes - keep : l->tail_length;
     memmove(l->tail, l->tail + l->tail_length - old, old);
@@ -192,7 +190,7 @@ static void refuse(engine *e, const char *why) {
 static void answered(engine *e, login *l) {
     l->answered = true;
     l->said = l->asked = false;
-    l->silent_beats = 0;
+    l->beats = 0;
     l->tail_length = 0;
     l->echo_wait = 0;
     e->next_step = e->now + beat_us;
@@ -316,12 +314,13 @@ static bool is_mute(const login *l) {
     return l->prompts && !l->answered && !l->said;
 }
 
-/* Until a password was given what was said may be a banner, an echo, or news, with a prompt to come. */
+/* Until a password was given, or the first answer to what is expected, what was said may be a banner, an echo, or news,
+ * with a prompt to come. */
 static bool is_time_to_ask(const login *l) {
-    bool may_prompt = l->prompts && l->passwords == 0;
+    bool may_prompt = l->prompts ? l->passwords == 0 : l->expectations && !l->answered;
     if (l->said && !may_prompt)
         return true;
-    return !is_mute(l) && l->silent_beats >= (l->answered || may_prompt ? patient_beats : silence_beats);
+    return !is_mute(l) && l->beats >= (l->answered || may_prompt ? patient_beats : silence_beats);
 }
 
 void login_advance(engine *e, login *l) {
@@ -334,7 +333,7 @@ void login_advance(engine *e, login *l) {
     l->asked = false;
     if (echo_is_off(e, l) || ending_of(line, last_line(l, line)) == ENDING_QUESTION)
         return;
-    l->silent_beats++;
+    l->beats++;
     if (is_time_to_ask(l)) {
         ask(e, l);
     } else if (is_mute(l)) {
