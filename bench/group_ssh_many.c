@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Many connections over SSH, with a shell each, from one process on one thread; fresh processes, because of the memory.
  * The server takes new connections as it does by default (MaxStartups), so that they have to be opened with care. */
+#include "bare_ssh.h"
 #include "group_ssh.h"
 
 #include <stdlib.h>
@@ -246,12 +247,57 @@ static int run_server_time(const double *numbers, size_t number_count) {
 
 const bench_child bench_ssh_server_time_child = {"ssh-server-time", run_server_time};
 
+/* ---- Bare ----------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct bare_crowd {
+    const bench_ssh_address *address;
+    unsigned count;
+} bare_crowd;
+
+/* All are typed to at once, and waited for in turn. */
+static bool run_on_bare(bench_ssh *all, unsigned count) {
+    static const char line[] = "true; echo END$?\n", end[] = "END0\n";
+    bool right = true;
+    for (unsigned i = 0; i < count; i++)
+        right = right && bench_ssh_write(&all[i], line, sizeof(line) - 1);
+    for (unsigned i = 0; i < count; i++)
+        right = right && bench_ssh_read_until(&all[i], end, sizeof(end) - 1);
+    return right;
+}
+
+/* The metric is the time of a second command. */
+static bool bare_round(bench_contender *self, unsigned batch, double *metrics) {
+    const bare_crowd *config = self->config;
+    bench_ssh *all = calloc(config->count, sizeof(*all));
+    bool right = all != NULL;
+    unsigned opened = 0;
+    (void)batch;
+    while (right && opened < config->count) {
+        bench_ssh *one = &all[opened++];
+        right = bench_ssh_open(one, config->address, false, self) && bench_ssh_start_shell(one, false, self);
+    }
+    if (right && !run_on_bare(all, opened))
+        right = bench_fail(self, "a shell did not answer");
+    double before = bench_now();
+    if (right && !run_on_bare(all, opened))
+        right = bench_fail(self, "a shell did not answer");
+    metrics[0] = bench_now() - before;
+    for (unsigned i = 0; i < opened; i++)
+        bench_ssh_close(&all[i]);
+    free(all);
+    return right;
+}
+
+static const bench_kind bare_kind = {bench_start_nothing, bare_round, bench_stop_nothing};
+
 /* ---- The rows ---------------------------------------------------------------------------------------------------- */
 
 static void compare_with_peers(const bench_context *context, const bench_ssh_host *host) {
-    enum { LIBRARY, ASYNCSSH, PARAMIKO };
+    enum { LIBRARY, ASYNCSSH, PARAMIKO, BARE };
     static const bench_comparison comparisons[] = {
-        {LIBRARY, ASYNCSSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.0 / 3, 0, "second command", 0},
+        {LIBRARY, BARE, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command", 0},
+        {LIBRARY, ASYNCSSH, 0, BENCH_MILLISECONDS, BENCH_AT_MOST, 1.0 / 3, 0, "second command", BARE},
         {LIBRARY, PARAMIKO, 0, BENCH_MILLISECONDS, BENCH_NO_BAR, 0, 0, "second command", 0},
         {LIBRARY, ASYNCSSH, 1, BENCH_KILOBYTES, BENCH_NO_BAR, 0, 0, "memory of each", 0},
         {LIBRARY, PARAMIKO, 1, BENCH_KILOBYTES, BENCH_NO_BAR, 0, 0, "memory of each", 0},
@@ -268,10 +314,12 @@ static void compare_with_peers(const bench_context *context, const bench_ssh_hos
     const char *const asyncssh[] = {python, scripts[0], "true", more[0], more[1], more[2], more[3], more[4], NULL};
     const char *const paramiko[] = {python, scripts[1], "true", more[0], more[1], more[2], more[3], more[4], NULL};
     const bench_child_work library = {&bench_ssh_many_child, {count, 0}, 2};
+    const bare_crowd bare = {bench_ssh_host_address(host), count};
     bench_contender contenders[] = {
         [LIBRARY] = {.name = "library", .kind = &bench_child_process, .config = &library},
         [ASYNCSSH] = {.name = "asyncssh", .kind = &bench_metrics_program, .config = asyncssh},
         [PARAMIKO] = {.name = "paramiko", .kind = &bench_metrics_program, .config = paramiko},
+        [BARE] = {.name = "bare libssh loop", .kind = &bare_kind, .config = &bare},
     };
     char title[64];
     snprintf(title, sizeof(title), "%u ssh connections", count);
