@@ -385,6 +385,9 @@ size_t ssh_lane_write(ssh_lane *lane, const char *data, size_t length) {
     if (sent < 0)
         return length;
     lane->restless |= (size_t)sent < length;
+    /* Cut by ourselves: the host owes nothing that would bring the next turn. */
+    if (part == most_held_bytes && (size_t)sent == part && part < length)
+        ssh_lane_touch(lane);
     return (size_t)sent;
 }
 
