@@ -26,8 +26,9 @@ enum {
     grown_pipe_bytes = 1024 * 1024,
     /* For a program that has closed its output to end. */
     patience_us = 1000 * 1000,
-    /* For a child of the shell's to become its program. */
+    /* How often is looked whether a child of the shell's has become its program, and how long. */
     starting_us = 5 * 1000,
+    most_starting_us = 250 * 1000,
     stream_count = 2,
     /* Interrupts that are not sent, since the shell is about to answer. */
     most_spared = 4,
@@ -70,7 +71,8 @@ typedef struct pipe_transport {
     uint64_t must_be_read;
     hostsession_exit how;
     loop_timer patience;
-    loop_timer starting; /* a child: what is typed waits */
+    loop_timer starting; /* a child: what is typed waits, */
+    int64_t held_us;     /* since then; 0: it does not */
     loop_task go_on;
 } pipe_transport;
 
@@ -309,14 +311,20 @@ static void pipe_begin(void *data) {
     transport->kills = transport->spared = 0;
     transport->interrupted = transport->typed_since = false;
     transport->must_be_read = 0;
+    transport->held_us = 0;
 }
 
 /* A shell that is interrupted as it starts a program forgets it: the program was not there yet, and runs on.  Before
  * the first sync is typed: what that starts, ksh93 must see end as it likes.  Background jobs ignore these signals.
  * Returns false while it is too early: what is not the program yet, or the job, takes a signal as the shell does. */
 static bool interrupt_forgotten(pipe_transport *transport) {
-    if (processes_has_starting_child(child_pid(transport->child)))
+    int64_t now = loop_now_us(transport->loop);
+    if (!transport->held_us)
+        transport->held_us = now;
+    if (now < transport->held_us + most_starting_us && processes_has_starting_child(child_pid(transport->child))) {
+        loop_timer_set(&transport->starting, now + starting_us);
         return false;
+    }
     transport->typed_since = true;
     processes_choice choice = {.session = child_pid(transport->child),
                                .since_ticks = processes_ticks(transport->command_ns),
@@ -328,10 +336,8 @@ static bool interrupt_forgotten(pipe_transport *transport) {
 
 static size_t pipe_write(void *data, const char *bytes, size_t length) {
     pipe_transport *transport = data;
-    if (transport->interrupted && !transport->typed_since && !interrupt_forgotten(transport)) {
-        loop_timer_set(&transport->starting, loop_now_us(transport->loop) + starting_us);
+    if (transport->interrupted && !transport->typed_since && !interrupt_forgotten(transport))
         return 0;
-    }
     ssize_t put;
     do
         put = write(transport->input, bytes, length);

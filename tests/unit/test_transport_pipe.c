@@ -247,17 +247,21 @@ static void kill_without_a_command_finds_nothing(void **state) {
 
 /* A copy of the shell stays one here.  On a busy machine the moment may have passed. */
 static void what_is_typed_behind_an_interrupt_waits_while_a_child_starts(void **state) {
-    static const char line[] = "(sleep 100; :) & echo bg=$!\n", typed[] = "echo typed\n";
     hostsession_channel *channel = channel_of(state);
     const hostsession_transport *transport = &channel->made.interface;
+    char typed[32] = "", answer[32] = "";
+    size_t taken = 1;
+    if (access("/proc/thread-self/children", R_OK) != 0)
+        skip();
     open_shell(channel);
-    size_t taken = strlen(typed);
     for (int i = 0; i < 100 && taken > 0; i++) {
         channel_forget(channel);
         transport->begin(channel->made.data);
-        channel_write(channel, line);
+        channel_write(channel, "(sleep 100; :) & echo bg=$!\n");
         channel_number(channel, "bg=");
         assert_true(channel_signal(channel, HOSTSESSION_SIGNAL_INTERRUPT));
+        snprintf(typed, sizeof typed, "echo typed $((%d))\n", i);
+        snprintf(answer, sizeof answer, "typed %d\n", i);
         taken = transport->write(channel->made.data, typed, strlen(typed));
     }
     assert_int_equal(taken, 0);
@@ -267,7 +271,7 @@ static void what_is_typed_behind_an_interrupt_waits_while_a_child_starts(void **
         taken = transport->write(channel->made.data, typed, strlen(typed));
     }
     assert_int_equal(taken, strlen(typed));
-    CHANNEL_WAIT_TEXT(channel, "typed\n");
+    CHANNEL_WAIT_TEXT(channel, answer);
     channel_close(channel);
     free_loop_and_make_another(channel);
     while (waitpid(-1, NULL, 0) > 0)
