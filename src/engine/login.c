@@ -11,10 +11,12 @@ enum {
     beat_us = 1000000,
     tail_bytes = 256,
     answer_bytes = 1024,
-    /* Beats after which the question is typed without a prompt, which a shell may not have.  After an answer longer
-     * than login(1) and PAM take to refuse it, and as long where one may be asked for. */
+    /* Beats after which the question is typed without a prompt, which a shell may not have: into silence; where one for
+     * a name, a password, or what is expected may be to come; behind an answer, longer than login(1) and PAM take to
+     * refuse it. */
     silence_beats = 2,
-    patient_beats = 5,
+    prompt_beats = 3,
+    refusal_beats = 5,
 };
 
 /* In the last line of what came. */
@@ -51,6 +53,7 @@ struct login {
     bool echoed;        /* the terminal was seen to echo */
     int beats;          /* since the last answer, or since something was said behind it */
     unsigned enters;    /* typed into silence: each may bring one more prompt for a name */
+    size_t responses;   /* to what is expected */
     bool named;         /* the name was given */
     unsigned passwords; /* given since */
     size_t echo_wait;   /* index + 1 of the expectation that waits for the echo to go off */
@@ -260,6 +263,7 @@ static void respond(engine *e, login *l, size_t index) {
         refuse(e, "what was asked appeared again after all its answers were given: the answer does not help");
     } else {
         x->answers_left--;
+        l->responses++;
         type(e, l, bytes_front(&x->response), bytes_length(&x->response), "", x->flags & HOSTSESSION_EXPECT_SECRET);
     }
 }
@@ -309,18 +313,21 @@ void login_drained(engine *e, login *l) {
         ask(e, l);
 }
 
-/* Behind a serial line nobody speaks first: before Enter is typed. */
-static bool is_mute(const login *l) {
-    return l->prompts && !l->answered && !l->said;
+/* What was said may be a banner, an echo, or news, with one more prompt to come. */
+static bool may_prompt(const login *l) {
+    if (l->expectations && l->responses < l->expectations->count)
+        return true;
+    return l->prompts && (l->named ? l->passwords == 0 : !l->answered);
 }
 
-/* Until a password was given, or the first answer to what is expected, what was said may be a banner, an echo, or news,
- * with a prompt to come. */
-static bool is_time_to_ask(const login *l) {
-    bool may_prompt = l->prompts ? l->passwords == 0 : l->expectations && !l->answered;
-    if (l->said && !may_prompt)
-        return true;
-    return !is_mute(l) && l->beats >= (l->answered || may_prompt ? patient_beats : silence_beats);
+/* Once the question was typed it is typed again at each beat. */
+static bool is_time_to_ask(const engine *e, const login *l) {
+    bool patient = e->asks == 0 && may_prompt(l);
+    if (l->said)
+        return !patient || l->beats >= prompt_beats;
+    if (l->prompts && !l->answered)
+        return false;
+    return l->beats >= (l->answered ? refusal_beats : patient ? prompt_beats : silence_beats);
 }
 
 void login_advance(engine *e, login *l) {
@@ -334,9 +341,10 @@ void login_advance(engine *e, login *l) {
     if (echo_is_off(e, l) || ending_of(line, last_line(l, line)) == ENDING_QUESTION)
         return;
     l->beats++;
-    if (is_time_to_ask(l)) {
+    if (is_time_to_ask(e, l)) {
         ask(e, l);
-    } else if (is_mute(l)) {
+    } else if (l->prompts && !l->answered) {
+        /* Behind a serial line nobody speaks first, but for the box that it is plugged into. */
         l->enters++;
         parts_type(e, "\r", 1, false);
     }
