@@ -97,7 +97,7 @@ static void a_oneshot_is_timed_out(void **state) {
     hostsession_manager *manager = manager_of(address("ada", telnet_server_port(server)), NULL);
     hostsession_run_options options = HOSTSESSION_RUN_OPTIONS_INIT;
     hostsession_result *result = NULL;
-    options.timeout_ms = 3000;
+    options.timeout_ms = 8000;
     if (hostsession_manager_oneshot(manager, "echo begun; sleep 1000", &options, &result) !=
         HOSTSESSION_ERROR_TIMED_OUT)
         fail_msg("%s", hostsession_result_failure(result)->message);
