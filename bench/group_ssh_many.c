@@ -247,8 +247,7 @@ static int run_server_time(const double *numbers, size_t number_count) {
 
 const bench_child bench_ssh_server_time_child = {"ssh-server-time", run_server_time};
 
-/* ---- Bare ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Bare -------------------------------------------------------------------------------------------------------- */
 
 typedef struct bare_crowd {
     const bench_ssh_address *address;
